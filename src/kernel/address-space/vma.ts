@@ -1,0 +1,73 @@
+import type { Vpn } from '../../hardware/units.ts';
+import type { File } from '../page-cache/file.ts';
+import type { AnonVma } from '../rmap/anon-vma.ts';
+import type { Mm } from './mm.ts';
+import { VM_SHARED } from './vm-flags.ts';
+
+/** A mapping that the kernel itself made and whose pages it supplies: [vvar], [vvar_vclock], [vdso]. */
+export interface SpecialMapping {
+  /** As /proc/PID/maps prints it, brackets and all. */
+  readonly name: string;
+}
+
+/**
+ * One mapping of an address space (struct vm_area_struct): a run of pages with the same flags, backed by one file, by
+ * anonymous memory, or by both (private file mappings).
+ */
+export class Vma {
+  readonly mm: Mm;
+  /** First page. */
+  start: Vpn;
+  /** The page behind the last one. */
+  end: Vpn;
+  /** VM_* */
+  flags: number;
+  /** Offset of `start` in the file, in pages; for anonymous mappings the page number at its first placement. */
+  pgoff: number;
+  file: File | undefined;
+  /** Set at the first fault that needs an anonymous page. */
+  anonVma: AnonVma | undefined = undefined;
+  /** Every anon_vma that may hold pages of this mapping: its own and those inherited by fork (anon_vma_chain). */
+  anonVmaChain: AnonVma[] = [];
+  readonly special: SpecialMapping | undefined;
+
+  constructor(
+    mm: Mm,
+    start: Vpn,
+    end: Vpn,
+    flags: number,
+    pgoff: number,
+    file?: File | undefined,
+    special?: SpecialMapping | undefined,
+  ) {
+    this.mm = mm;
+    this.start = start;
+    this.end = end;
+    this.flags = flags;
+    this.pgoff = pgoff;
+    this.file = file;
+    this.special = special;
+  }
+
+  get pages(): number {
+    return this.end - this.start;
+  }
+
+  contains(page: number): boolean {
+    return page >= this.start && page < this.end;
+  }
+
+  /** No file and not special: vma_is_anonymous. Shared anonymous memory has a shmem file and is not. */
+  get isAnonymous(): boolean {
+    return this.file === undefined && this.special === undefined;
+  }
+
+  get isShared(): boolean {
+    return (this.flags & VM_SHARED) !== 0;
+  }
+}
+
+/** Page offset in the file (or the anonymous index) of a page of this mapping (linear_page_index). */
+export const indexOf = (vma: Vma, page: number): number => page - vma.start + vma.pgoff;
+/** The page at which an index lies; may be outside the mapping (vma_address). */
+export const pageAt = (vma: Vma, index: number): Vpn => (vma.start + (index - vma.pgoff)) as Vpn;

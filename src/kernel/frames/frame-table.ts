@@ -1,0 +1,92 @@
+import type { Pfn } from '../../hardware/units.ts';
+
+/** Page flags (include/linux/page-flags.h); bit numbers are ours. */
+export const PG_LOCKED = 1 << 0;
+export const PG_REFERENCED = 1 << 1;
+export const PG_UPTODATE = 1 << 2;
+export const PG_DIRTY = 1 << 3;
+export const PG_LRU = 1 << 4;
+export const PG_ACTIVE = 1 << 5;
+export const PG_WORKINGSET = 1 << 6;
+export const PG_WRITEBACK = 1 << 7;
+/** Lives in the page cache or the swap cache: not freed when the last mapping goes. */
+export const PG_CACHED = 1 << 8;
+export const PG_SWAPCACHE = 1 << 9;
+/** Anonymous and shared-memory pages; cleared by MADV_FREE (lazyfree). */
+export const PG_SWAPBACKED = 1 << 10;
+export const PG_UNEVICTABLE = 1 << 11;
+export const PG_MLOCKED = 1 << 12;
+export const PG_READAHEAD = 1 << 13;
+/** First or further page of a large folio; the order stands beside. */
+export const PG_HEAD = 1 << 14;
+export const PG_TAIL = 1 << 15;
+/** An anonymous page that one process owns alone: its write fault re-uses it (PG_anon_exclusive). */
+export const PG_ANON_EXCLUSIVE = 1 << 16;
+/** The page is a page table; `index` counts nothing. */
+export const PG_TABLE = 1 << 17;
+/** Head of a free block of the buddy allocator; the order stands beside. */
+export const PG_BUDDY = 1 << 18;
+/** Never given out: holes, the kernel's own image. */
+export const PG_RESERVED = 1 << 19;
+/** Waits in a per-CPU batch for its place on an LRU list. */
+export const PG_LRU_PENDING = 1 << 20;
+export const PG_RECLAIM = 1 << 21;
+/** Bits 24-27: order of a free block or of a large folio, in its head. */
+export const PG_ORDER_SHIFT = 24;
+export const PG_ORDER_MASK = 0xf << PG_ORDER_SHIFT;
+
+/**
+ * The frame table: struct page as columns, 26 bytes for each simulated frame beside the 4 bytes of PhysicalMemory
+ * (DESIGN.md allows 32). What a column means depends on the flags, as in the kernel's unions.
+ */
+export class FrameTable {
+  readonly frames: number;
+  /** PG_* */
+  readonly flags: Int32Array;
+  /** How many page-table entries map this frame. */
+  readonly mapcount: Int32Array;
+  /** 0 none; an inode's id; or, negative, an anon_vma's id. */
+  readonly mapping: Int32Array;
+  /** Page offset in the file, or the low 32 bits of the anonymous index. */
+  readonly index: Int32Array;
+  /** Links of the list that the frame is on: a buddy free list or an LRU list. 0 ends a list (frame 0 is reserved). */
+  readonly next: Int32Array;
+  readonly prev: Int32Array;
+  /** Memory cgroup that pays for it, 0 for none. */
+  readonly memcg: Uint16Array;
+
+  constructor(frames: number) {
+    this.frames = frames;
+    this.flags = new Int32Array(frames);
+    this.mapcount = new Int32Array(frames);
+    this.mapping = new Int32Array(frames);
+    this.index = new Int32Array(frames);
+    this.next = new Int32Array(frames);
+    this.prev = new Int32Array(frames);
+    this.memcg = new Uint16Array(frames);
+  }
+
+  has(frame: Pfn, flag: number): boolean {
+    return ((this.flags[frame] as number) & flag) !== 0;
+  }
+
+  set(frame: Pfn, flag: number): void {
+    (this.flags[frame] as number) |= flag;
+  }
+
+  clear(frame: Pfn, flag: number): void {
+    (this.flags[frame] as number) &= ~flag;
+  }
+
+  order(frame: Pfn): number {
+    return ((this.flags[frame] as number) >>> PG_ORDER_SHIFT) & 0xf;
+  }
+
+  setOrder(frame: Pfn, order: number): void {
+    this.flags[frame] = ((this.flags[frame] as number) & ~PG_ORDER_MASK) | (order << PG_ORDER_SHIFT);
+  }
+
+  isAnonymous(frame: Pfn): boolean {
+    return (this.mapping[frame] as number) < 0;
+  }
+}

@@ -1,0 +1,108 @@
+import type { Mm } from '../address-space/mm.ts';
+import { RLIM_INFINITY, RLIM_NLIMITS, RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_STACK } from '../uapi.ts';
+import type { FileTable } from './file-table.ts';
+
+/** Soft and hard resource limits, by RLIMIT_*; RLIM_INFINITY is none. */
+export interface Rlimits {
+  readonly soft: Float64Array;
+  readonly hard: Float64Array;
+}
+
+/** The limits a login shell has: 8 MiB of stack, 8 MiB of locked memory, nothing else that concerns memory. */
+export function defaultRlimits(): Rlimits {
+  const soft = new Float64Array(RLIM_NLIMITS).fill(RLIM_INFINITY);
+  const hard = new Float64Array(RLIM_NLIMITS).fill(RLIM_INFINITY);
+  soft[RLIMIT_STACK] = 8 << 20;
+  soft[RLIMIT_MEMLOCK] = 8 << 20;
+  hard[RLIMIT_MEMLOCK] = 8 << 20;
+  soft[RLIMIT_NOFILE] = 1024;
+  hard[RLIMIT_NOFILE] = 1 << 20;
+  return { soft, hard };
+}
+
+/** Who a process runs as. Root has every capability that concerns memory, others have none. */
+export interface Credentials {
+  uid: number;
+  /** CAP_SYS_ADMIN: the admin reserve of overcommit. */
+  sysAdmin: boolean;
+  /** CAP_IPC_LOCK: no RLIMIT_MEMLOCK. */
+  ipcLock: boolean;
+  /** CAP_SYS_RAWIO: may map below mmap_min_addr. */
+  sysRawio: boolean;
+  /** CAP_SYS_RESOURCE: may raise hard limits and lower oom_score_adj. */
+  sysResource: boolean;
+}
+
+export const rootCredentials = (): Credentials => ({
+  uid: 0,
+  sysAdmin: true,
+  ipcLock: true,
+  sysRawio: true,
+  sysResource: true,
+});
+
+/** How a process ended: exit(2) with a code, or a signal. */
+export type Ending = { readonly exit: number } | { readonly signal: number };
+
+/** A process (a thread group: signal_struct and what its tasks share). */
+export class Process {
+  readonly pid: number;
+  readonly parent: Process | undefined;
+  comm: string;
+  mm: Mm;
+  files: FileTable;
+  readonly rlimits: Rlimits;
+  readonly credentials: Credentials;
+  readonly tasks: Task[] = [];
+  /** Of the tasks that have ended; the living ones hold their own. */
+  endedMinFlt = 0;
+  endedMajFlt = 0;
+  /** Block input and output in bytes (ru_inblock and ru_oublock are these / 512). */
+  readBytes = 0;
+  writtenBytes = 0;
+  oomScoreAdj = 0;
+  ending: Ending | undefined;
+
+  constructor(init: {
+    pid: number;
+    parent?: Process | undefined;
+    comm: string;
+    mm: Mm;
+    files: FileTable;
+    rlimits: Rlimits;
+    credentials: Credentials;
+  }) {
+    this.pid = init.pid;
+    this.parent = init.parent;
+    this.comm = init.comm;
+    this.mm = init.mm;
+    this.files = init.files;
+    this.rlimits = init.rlimits;
+    this.credentials = init.credentials;
+  }
+
+  get minFlt(): number {
+    return this.tasks.reduce((sum, task) => sum + task.minFlt, this.endedMinFlt);
+  }
+
+  get majFlt(): number {
+    return this.tasks.reduce((sum, task) => sum + task.majFlt, this.endedMajFlt);
+  }
+}
+
+/** A thread (task_struct): what runs on a CPU, and what faults are charged to. */
+export class Task {
+  readonly tid: number;
+  readonly process: Process;
+  minFlt = 0;
+  majFlt = 0;
+
+  constructor(tid: number, process: Process) {
+    this.tid = tid;
+    this.process = process;
+  }
+
+  get mm(): Mm {
+    return this.process.mm;
+  }
+}
