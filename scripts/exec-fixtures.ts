@@ -16,7 +16,7 @@ const KINDS: [string, string[]][] = [
   ['no-pie', ['-no-pie']],
   ['pie-2m', ['-Wl,-z,max-page-size=0x200000']],
 ];
-const PROGRAMS = ['/bin/cat', '/usr/bin/sort', '/usr/bin/python3.11', '/usr/bin/sqlite3'];
+const PROGRAMS = ['/usr/bin/cat', '/usr/bin/sort', '/usr/bin/python3.11', '/usr/bin/sqlite3'];
 
 const folder = mkdtempSync(join(tmpdir(), 'exec-fixtures-'));
 const maps = join(folder, 'exec-maps');

@@ -1,0 +1,257 @@
+/**
+ * exec(2) of an ELF file as far as memory goes: a new address space with the program, its interpreter, the stack, the
+ * break and the vdso where load_elf_binary (fs/binfmt_elf.c, 6.18) puts them, and the page faults that the kernel takes
+ * on the program's account while it does so.
+ */
+import { PAGE_SHIFT, PAGE_SIZE, type VirtualAddress, type Vpn } from '../../hardware/units.ts';
+import type { Mm } from '../address-space/mm.ts';
+import {
+  VM_ACCOUNT,
+  VM_DONTDUMP,
+  VM_DONTEXPAND,
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_IO,
+  VM_MAYEXEC,
+  VM_MAYREAD,
+  VM_MAYWRITE,
+  VM_PFNMAP,
+  VM_READ,
+  VM_WRITE,
+} from '../address-space/vm-flags.ts';
+import { Vma } from '../address-space/vma.ts';
+import { isError } from '../errno.ts';
+import type { File } from '../page-cache/file.ts';
+import { MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_WRITE, RLIMIT_STACK } from '../uapi.ts';
+import { type ElfImage, type ElfSegment, maximumAlignment, totalMappingSize } from './elf.ts';
+import { type ExecStrings, layOutStack } from './exec-stack.ts';
+import type { Process, Task } from './process.ts';
+
+/** A file and what its headers say. */
+export interface ElfFile {
+  readonly file: File;
+  readonly image: ElfImage;
+}
+
+export interface ExecRequest {
+  readonly program: ElfFile;
+  /** The file that the program's PT_INTERP names; undefined for static programs. */
+  readonly interpreter: ElfFile | undefined;
+  readonly strings: ExecStrings;
+  /** A source of uniform 32-bit numbers turns address-space randomisation on; undefined is ADDR_NO_RANDOMIZE. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** What exec needs of the rest of the kernel. Results below 0 are negated error numbers. */
+export interface ExecServices {
+  /** Gives the process a new, empty address space and drops the one it had (exec_mmap). */
+  replaceMm(process: Process, mmapBase: Vpn): void;
+  mmap(task: Task, address: number, length: number, prot: number, flags: number, file: File, offset: number): number;
+  munmap(task: Task, address: number, length: number): number;
+  /** Anonymous memory as the break has it (vm_brk_flags). */
+  mapBrk(task: Task, address: number, length: number, executable: boolean): number;
+  /** A free range for a mapping without a hint (get_unmapped_area); byte address. */
+  unmappedArea(task: Task, length: number): number;
+  /** Enters a mapping and its accounting (insert_vm_struct). */
+  insertVma(vma: Vma): number;
+  /** A store by the kernel to user memory, with the faults it takes. */
+  writeUser(task: Task, address: number, length: number): void;
+}
+
+/** The end of user addresses with 4-level tables: 2^47 less a page (TASK_SIZE_MAX, STACK_TOP). */
+const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
+/** ELF_ET_DYN_BASE: where a PIE begins, two thirds up. */
+const DYN_BASE = Math.floor(TASK_SIZE / 3) * 2;
+/** setup_arg_pages keeps this much stack ready, in bytes. */
+const STACK_EXPAND = 128 << 10;
+const STACK_GUARD_GAP = 256 * PAGE_SIZE;
+const MIN_GAP = 128 << 20;
+/** Pages of [vvar] and [vvar_vclock] (VDSO_NR_PAGES, VDSO_NR_VCLOCK_PAGES) and of the vdso itself. */
+const VVAR_PAGES = 4;
+const VCLOCK_PAGES = 2;
+const VDSO_PAGES = 2;
+const VVAR = { name: '[vvar]' };
+const VVAR_VCLOCK = { name: '[vvar_vclock]' };
+const VDSO = { name: '[vdso]' };
+const VVAR_FLAGS = VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_PFNMAP | VM_DONTEXPAND;
+const VDSO_FLAGS = VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_DONTEXPAND;
+const STACK_FLAGS = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT;
+
+const pageDown = (address: number): number => address - (address % PAGE_SIZE);
+const pageUp = (address: number): number => Math.ceil(address / PAGE_SIZE) * PAGE_SIZE;
+const toPage = (address: number): Vpn => (address / PAGE_SIZE) as Vpn;
+/** `bits` random bits (arch_mmap_rnd and its kin); 0 without randomisation. */
+const randomBits = (request: ExecRequest, bits: number): number => (request.random?.() ?? 0) & (2 ** bits - 1);
+
+/**
+ * Replaces the program of a process.
+ *
+ * @returns 0, or a negated error number. As in Linux, a failure behind the point of no return leaves the process without
+ * a usable program: the caller kills it with SIGSEGV.
+ */
+export function exec(services: ExecServices, task: Task, request: ExecRequest): number {
+  const limit = task.process.rlimits.soft[RLIMIT_STACK] as number;
+  const top = TASK_SIZE - randomBits(request, 22) * PAGE_SIZE;
+  const stack = layOutStack(top, request.strings, limit);
+  if (typeof stack === 'number') return stack;
+
+  services.replaceMm(task.process, mmapBase(request, limit));
+  const mm = task.mm;
+  const reserved = Math.min(limit - (limit % PAGE_SIZE), top - pageDown(stack.strings) + STACK_EXPAND);
+  const stackFlags = STACK_FLAGS | (request.program.image.stackExecutable ? VM_EXEC : 0);
+  const inserted = services.insertVma(
+    new Vma(mm, toPage(top - reserved), toPage(top), stackFlags, toPage(top - reserved)),
+  );
+  if (isError(inserted)) return inserted;
+  services.writeUser(task, stack.strings, top - stack.strings);
+
+  const bias = loadProgram(services, task, request);
+  if (isError(bias)) return bias;
+  if (request.interpreter !== undefined) {
+    const loaded = loadInterpreter(services, task, request.interpreter);
+    if (isError(loaded)) return loaded;
+  }
+  const vdso = mapVdso(services, task);
+  if (isError(vdso)) return vdso;
+  services.writeUser(task, stack.pointer, stack.strings - stack.pointer);
+  mm.startStack = stack.pointer as VirtualAddress;
+  placeBreak(mm, request, bias);
+  return 0;
+}
+
+/** Where mmap's search begins: below the stack's limit, its randomisation and its guard gap (arch_pick_mmap_layout). */
+function mmapBase(request: ExecRequest, stackLimit: number): Vpn {
+  const pad = (request.random === undefined ? 0 : 0x3fffff * PAGE_SIZE) + STACK_GUARD_GAP;
+  const gap = Math.min(Math.max(stackLimit + pad, MIN_GAP), Math.floor(TASK_SIZE / 6) * 5);
+  return toPage(pageUp(TASK_SIZE - gap - randomBits(request, 28) * PAGE_SIZE));
+}
+
+/** Maps the program and notes where its code and data lie. Returns the load bias. */
+function loadProgram(services: ExecServices, task: Task, request: ExecRequest): number {
+  const { file, image } = request.program;
+  const first = image.segments[0];
+  if (first === undefined) return 0;
+  let bias = 0;
+  let place = MAP_FIXED_NOREPLACE;
+  if (image.type === 'dyn') {
+    const alignment = maximumAlignment(image);
+    if (request.interpreter !== undefined) bias = DYN_BASE + randomBits(request, 28) * PAGE_SIZE;
+    else if (alignment > PAGE_SIZE) bias = services.unmappedArea(task, totalMappingSize(image) + alignment);
+    else place = 0;
+    if (isError(bias)) return bias;
+    if (place !== 0) bias = pageDown(bias - (bias % alignment) - first.address);
+  }
+  let total = totalMappingSize(image);
+  for (const segment of image.segments) {
+    const at = loadSegment(services, task, file, segment, bias + segment.address, place, total);
+    if (isError(at)) return at;
+    // A static PIE goes where mmap puts its first segment; everything else keeps its distance to that.
+    if (place === 0) bias = at - pageDown(segment.address);
+    place = MAP_FIXED_NOREPLACE;
+    total = 0;
+  }
+  noteBounds(task.mm, image, bias);
+  return bias;
+}
+
+/** mm->start_code, end_code, start_data, end_data: RLIMIT_DATA and /proc/PID/stat read these. */
+function noteBounds(mm: Mm, image: ElfImage, bias: number): void {
+  const code = image.segments.filter(({ prot }) => prot & PROT_EXEC);
+  const start = ({ address }: ElfSegment): number => address + bias;
+  const fileEnd = ({ address, fileSize }: ElfSegment): number => address + fileSize + bias;
+  mm.startCode = Math.min(...code.map(start)) as VirtualAddress;
+  mm.endCode = Math.max(0, ...code.map(fileEnd)) as VirtualAddress;
+  mm.startData = Math.max(...image.segments.map(start)) as VirtualAddress;
+  mm.endData = Math.max(...image.segments.map(fileEnd)) as VirtualAddress;
+}
+
+/** Maps the interpreter where mmap finds room for all of it (load_elf_interp). */
+function loadInterpreter(services: ExecServices, task: Task, { file, image }: ElfFile): number {
+  let total = totalMappingSize(image);
+  let bias = 0;
+  let place = image.type === 'exec' ? MAP_FIXED : 0;
+  for (const segment of image.segments) {
+    const at = loadSegment(services, task, file, segment, bias + segment.address, place, total);
+    if (isError(at)) return at;
+    if (place === 0) bias = at - pageDown(segment.address);
+    place = MAP_FIXED;
+    total = 0;
+  }
+  return bias;
+}
+
+/**
+ * Maps one segment and its bss (elf_load).
+ *
+ * @param total with the first segment the size of the whole image: that much is mapped, so that all of it has room, and
+ * what lies behind the segment is unmapped again (elf_map)
+ * @returns the byte address of its first page
+ */
+function loadSegment(
+  services: ExecServices,
+  task: Task,
+  file: File,
+  segment: ElfSegment,
+  address: number,
+  place: number,
+  total: number,
+): number {
+  const { prot } = segment;
+  let at = pageDown(address);
+  if (segment.fileSize > 0) {
+    const inPage = address % PAGE_SIZE;
+    const size = pageUp(segment.fileSize + inPage);
+    const mapped = Math.max(size, pageUp(total));
+    at = services.mmap(task, at, mapped, prot, MAP_PRIVATE | place, file, segment.offset - inPage);
+    if (isError(at)) return at;
+    if (mapped > size) services.munmap(task, at + size, mapped - size);
+  }
+  if (segment.memorySize > segment.fileSize) {
+    const zeroStart = at + (address % PAGE_SIZE) + segment.fileSize;
+    const zeroEnd = pageUp(at + (address % PAGE_SIZE) + segment.memorySize);
+    const tail = pageUp(zeroStart) - zeroStart;
+    // padzero: the rest of the last file page. Errors of segments that cannot be written are ignored.
+    if (segment.fileSize > 0 && tail > 0 && prot & PROT_WRITE) services.writeUser(task, zeroStart, tail);
+    const bss = zeroEnd - pageUp(zeroStart);
+    if (bss > 0) {
+      const error = services.mapBrk(task, pageUp(zeroStart), bss, (prot & PROT_EXEC) !== 0);
+      if (isError(error)) return error;
+    }
+  }
+  return at;
+}
+
+/** [vvar], [vvar_vclock] and [vdso] in one free range, in this order (map_vdso). */
+function mapVdso(services: ExecServices, task: Task): number {
+  const mm = task.mm;
+  const area = services.unmappedArea(task, (VVAR_PAGES + VCLOCK_PAGES + VDSO_PAGES) << PAGE_SHIFT);
+  if (isError(area)) return area;
+  const vvar = toPage(area);
+  const vclock = (vvar + VVAR_PAGES) as Vpn;
+  const vdso = (vclock + VCLOCK_PAGES) as Vpn;
+  const end = (vdso + VDSO_PAGES) as Vpn;
+  for (const vma of [
+    new Vma(mm, vdso, end, VDSO_FLAGS, 0, undefined, VDSO),
+    new Vma(mm, vvar, vclock, VVAR_FLAGS, 0, undefined, VVAR),
+    new Vma(mm, vclock, vdso, VVAR_FLAGS, 0, undefined, VVAR_VCLOCK),
+  ]) {
+    const error = services.insertVma(vma);
+    if (isError(error)) return error;
+  }
+  return 0;
+}
+
+/** The break begins behind the bss; that of a static PIE at ELF_ET_DYN_BASE, away from the mmap area. */
+function placeBreak(mm: Mm, request: ExecRequest, bias: number): void {
+  const { image } = request.program;
+  const moved = image.type === 'dyn' && request.interpreter === undefined;
+  const ends = image.segments.map(({ address, memorySize }) => address + memorySize + bias);
+  let start = pageUp(moved ? DYN_BASE : Math.max(0, ...ends));
+  if (request.random !== undefined) {
+    if (!moved) start += PAGE_SIZE;
+    // arch_randomize_brk: 32 MiB, 1 GiB for what has no interpreter.
+    start += randomBits(request, moved ? 18 : 13) * PAGE_SIZE;
+  }
+  mm.startBrk = start as VirtualAddress;
+  mm.brk = start as VirtualAddress;
+}
