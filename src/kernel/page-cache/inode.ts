@@ -1,5 +1,7 @@
 import type { Vma } from '../address-space/vma.ts';
-import type { PageIndex } from './page-index.ts';
+import type { FileSystem } from './file-system.ts';
+import { PageIndex } from './page-index.ts';
+import { PageRanges } from './page-ranges.ts';
 
 /** Where a file's bytes come from and go to, page by page. The machine without contents never asks. */
 export interface Backing {
@@ -22,11 +24,44 @@ export interface Inode {
   name: string;
   /** 'file': on a disk. 'shmem': tmpfs, memfd and shared anonymous memory; pages live only in the cache. */
   readonly kind: 'file' | 'shmem';
+  readonly fs: FileSystem;
   /** Bytes. */
   size: number;
   /** Cached pages: index to frame. */
   readonly pages: PageIndex;
+  /** Pages that have blocks on the disk with something written in them; reading any other page is no I/O. */
+  readonly extents: PageRanges;
   /** The reverse map of file pages: every mapping of this file (i_mmap). */
   readonly mappings: Set<Vma>;
   readonly backing: Backing | undefined;
+  /** Cached pages that differ from the disk. */
+  dirtyPages: number;
+  /** Names in directories (i_nlink). */
+  links: number;
+  /** Open file descriptions. A file without names and users is gone, its cache with it (iput). */
+  users: number;
 }
+
+/** What a new inode needs to be told; the rest has a beginning of its own. */
+export interface InodeInit {
+  readonly id: number;
+  readonly ino: number;
+  readonly name: string;
+  readonly kind: 'file' | 'shmem';
+  readonly fs: FileSystem;
+  readonly size: number;
+  readonly backing?: Backing | undefined;
+}
+
+/** An inode without names, whose bytes up to `size` are a hole until somebody adds extents. */
+export const makeInode = (init: InodeInit): Inode => ({
+  ...init,
+  dev: init.fs.dev,
+  pages: new PageIndex(),
+  extents: new PageRanges(),
+  mappings: new Set(),
+  backing: init.backing,
+  dirtyPages: 0,
+  links: 0,
+  users: 0,
+});
