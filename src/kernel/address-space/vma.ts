@@ -1,4 +1,4 @@
-import type { Vpn } from '../../hardware/units.ts';
+import type { Pfn, Vpn } from '../../hardware/units.ts';
 import type { File } from '../page-cache/file.ts';
 import type { AnonVma } from '../rmap/anon-vma.ts';
 import type { Mm } from './mm.ts';
@@ -8,6 +8,10 @@ import { VM_SHARED } from './vm-flags.ts';
 export interface SpecialMapping {
   /** As /proc/PID/maps prints it, brackets and all. */
   readonly name: string;
+  /** Its frames in order; the kernel keeps them for ever. */
+  readonly frames: readonly Pfn[];
+  /** Whether its pages count as resident: those of [vdso] have a struct page of their own, those of [vvar] do not. */
+  readonly counted: boolean;
 }
 
 /**

@@ -1,0 +1,35 @@
+import type { PhysicalMemory } from '../hardware/physical-memory.ts';
+import type { Pfn } from '../hardware/units.ts';
+import type { FrameAllocator } from './frames/allocator.ts';
+import type { FrameTable } from './frames/frame-table.ts';
+import type { LruLists } from './frames/lru.ts';
+import type { UserPages } from './frames/user-pages.ts';
+import type { PageTables } from './page-table/page-tables.ts';
+import type { TlbFlush } from './page-table/tlb-flush.ts';
+import type { AnonVmas } from './rmap/anon-vmas.ts';
+import type { ReverseMap } from './rmap/rmap.ts';
+import type { Clock } from './time/clock.ts';
+import type { EventLog } from './tracepoints.ts';
+import type { VmStat } from './vmstat.ts';
+
+/** What every part of the kernel that handles pages works with: frames, tables, who maps what, and the books. */
+export interface PageCore {
+  readonly memory: PhysicalMemory;
+  /** Whether frames hold bytes that must be copied and cleared. */
+  readonly contents: 'bytes' | 'none';
+  readonly table: FrameTable;
+  readonly allocator: FrameAllocator;
+  readonly pages: UserPages;
+  readonly pageTables: PageTables;
+  readonly anonVmas: AnonVmas;
+  readonly rmap: ReverseMap;
+  readonly lru: LruLists;
+  readonly tlb: TlbFlush;
+  readonly vmstat: VmStat;
+  readonly trace: EventLog;
+  readonly clock: Clock;
+  /** A page of a file was written through a mapping: its cache page is dirty now (folio_mark_dirty). */
+  markDirty(frame: Pfn): void;
+  /** The one frame of zeros that stands for every anonymous page that was only read (empty_zero_page). */
+  readonly zeroFrame: Pfn;
+}

@@ -1,0 +1,182 @@
+/**
+ * The page-fault handler (arch/x86/mm/fault.c, do_user_addr_fault; mm/memory.c, handle_mm_fault): from an address and an
+ * error code to a mapped page or a signal.
+ */
+import {
+  PF_FETCH,
+  PF_PRESENT,
+  PF_PROTECTION_KEY,
+  PF_WRITE,
+  PTE_ACCESSED,
+  PTE_DIRTY,
+  PTE_WRITE,
+} from '../../hardware/paging/entry.ts';
+import { pageOf, type Vpn, vpn } from '../../hardware/units.ts';
+import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
+import { MM_FILEPAGES } from '../address-space/mm.ts';
+import { indexOf, type Vma } from '../address-space/vma.ts';
+import type { PageCore } from '../core.ts';
+import { isExecuteOnly, isGuard, isMapped, isNone, mappedHi, mappedLo, PTE_SPECIAL } from '../page-table/soft-entry.ts';
+import { addRss } from '../page-table/zap.ts';
+import { panic } from '../panic.ts';
+import type { Task } from '../process/process.ts';
+import type { FaultSignal } from '../process/signal.ts';
+import { EXCEPTIONS_PAGE_FAULT_USER } from '../tracepoints.ts';
+import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SIGBUS, SIGSEGV } from '../uapi.ts';
+import { PGFAULT } from '../vmstat.ts';
+import { anonymousFault } from './anonymous.ts';
+import { OutOfMemory } from './out-of-memory.ts';
+import {
+  FAULT_FLAG_ALLOW_RETRY,
+  FAULT_FLAG_TRIED,
+  FAULT_FLAG_WRITE,
+  VM_FAULT_ERROR,
+  VM_FAULT_MAJOR,
+  VM_FAULT_MINOR,
+  VM_FAULT_OOM,
+  VM_FAULT_RETRY,
+  VM_FAULT_SIGBUS,
+  VM_FAULT_SIGSEGV,
+} from './outcome.ts';
+import { copyOnWrite } from './write-protect.ts';
+
+/** User addresses end here with 4-level tables (TASK_SIZE_MAX), in pages. */
+export const TASK_SIZE_PAGES: number = 2 ** 35 - 1;
+
+/** What the fault handler needs of the file layer. */
+export interface FileFaults {
+  /** A page of a mapping with a file, nothing mapped there yet (do_fault). @returns VM_FAULT_* */
+  handle(task: Task, vma: Vma, page: Vpn, flags: number): number;
+  /** A write to a page of a shared mapping that is mapped read-only (do_wp_page, shared). @returns VM_FAULT_* */
+  writeShared(task: Task, vma: Vma, page: Vpn, slot: number): number;
+}
+
+/** What the fault handler needs of the address space. */
+export interface StackGrowth {
+  /** Grows a GROWSDOWN mapping down to this page; false when a limit or a neighbour forbids it. */
+  expandStack(task: Task, vma: Vma, page: Vpn): boolean;
+}
+
+export class FaultHandler {
+  readonly #core: PageCore;
+  readonly #files: FileFaults;
+  readonly #stack: StackGrowth;
+
+  constructor(core: PageCore, files: FileFaults, stack: StackGrowth) {
+    this.#core = core;
+    this.#files = files;
+    this.#stack = stack;
+  }
+
+  /**
+   * Handles one page fault of a program (do_user_addr_fault), or of the kernel on a program's behalf.
+   * @param address the byte that was accessed
+   * @param errorCode PF_* bits of the processor
+   * @returns the signal that the access raises, or undefined: the access is to be tried again
+   * @throws OutOfMemory when a frame is needed and none can be had
+   */
+  fault(task: Task, address: number, errorCode: number): FaultSignal | undefined {
+    const core = this.#core;
+    if (core.trace.on) core.trace.emit(EXCEPTIONS_PAGE_FAULT_USER, task.tid, address, 0, errorCode);
+    const page = pageOf(address);
+    if (page >= TASK_SIZE_PAGES) return segv(SEGV_MAPERR, address);
+    const write = errorCode & PF_WRITE ? FAULT_FLAG_WRITE : 0;
+    let major = 0;
+    let flags = write | FAULT_FLAG_ALLOW_RETRY;
+    for (;;) {
+      const vma = this.#mappingAt(task, page);
+      if (vma === undefined) return segv(SEGV_MAPERR, address);
+      const denied = accessError(vma, errorCode);
+      if (denied !== 0) return segv(denied, address);
+      const outcome = this.handleMmFault(task, vma, page, flags);
+      major |= outcome & VM_FAULT_MAJOR;
+      if (outcome & VM_FAULT_OOM) throw this.#outOfMemory(task);
+      if (outcome & VM_FAULT_SIGSEGV) return segv(SEGV_MAPERR, address);
+      if (outcome & VM_FAULT_SIGBUS) return { signo: SIGBUS, code: BUS_ADRERR, address };
+      if ((outcome & VM_FAULT_RETRY) === 0) break;
+      flags = write | FAULT_FLAG_TRIED;
+    }
+    this.#account(task, major !== 0);
+    return undefined;
+  }
+
+  /** Maps one page of a mapping (handle_mm_fault). @returns VM_FAULT_* bits */
+  handleMmFault(task: Task, vma: Vma, page: Vpn, flags: number): number {
+    const core = this.#core;
+    core.vmstat.count(PGFAULT);
+    const slot = core.pageTables.findOrCreate(vma.mm, page);
+    if (slot < 0) return VM_FAULT_OOM;
+    const lo = core.pageTables.lo(slot);
+    const hi = core.pageTables.hi(slot);
+    const write = (flags & FAULT_FLAG_WRITE) !== 0;
+    if (isNone(lo, hi)) {
+      if (vma.isAnonymous) return anonymousFault(core, vma, page, slot, write);
+      if (vma.special !== undefined) return this.#specialFault(vma, page, slot);
+      return this.#files.handle(task, vma, page, flags);
+    }
+    if (!isMapped(lo)) {
+      if (isGuard(lo, hi)) return VM_FAULT_SIGSEGV;
+      panic(`handle_mm_fault: entry ${lo.toString(16)} of page ${page} means nothing`);
+    }
+    if (write && (lo & PTE_WRITE) === 0) {
+      if (vma.flags & VM_SHARED) return this.#files.writeShared(task, vma, page, slot);
+      return copyOnWrite(core, vma, page, slot);
+    }
+    // The entry allows the access already: another thread was faster, or the TLB was behind (spurious fault).
+    core.pageTables.set(slot, lo | PTE_ACCESSED | (write ? PTE_DIRTY : 0), hi);
+    core.tlb.flushRange(vma.mm, page, vpn(page + 1));
+    return VM_FAULT_MINOR;
+  }
+
+  /** Counts a fault that ended well (mm_account_fault); one that ends in a signal counts for nobody. */
+  #account(task: Task, major: boolean): void {
+    if (major) task.majFlt++;
+    else task.minFlt++;
+  }
+
+  /** Faults a page in for a caller who must have it (faultin_page): @returns 0 or VM_FAULT_ERROR bits. */
+  faultIn(task: Task, vma: Vma, page: Vpn, write: boolean): number {
+    const flag = write ? FAULT_FLAG_WRITE : 0;
+    let outcome = this.handleMmFault(task, vma, page, flag | FAULT_FLAG_ALLOW_RETRY);
+    if (outcome & VM_FAULT_RETRY) outcome = this.handleMmFault(task, vma, page, flag);
+    if (outcome & VM_FAULT_ERROR) return outcome & VM_FAULT_ERROR;
+    this.#account(task, (outcome & VM_FAULT_MAJOR) !== 0);
+    return 0;
+  }
+
+  /** The mapping that holds a page, the stack grown to it when that is allowed (lock_mm_and_find_vma). */
+  #mappingAt(task: Task, page: Vpn): Vma | undefined {
+    const vma = task.mm.vmas.find(page);
+    if (vma === undefined || page >= vma.start) return vma;
+    if ((vma.flags & VM_GROWSDOWN) === 0) return undefined;
+    return this.#stack.expandStack(task, vma, page) ? vma : undefined;
+  }
+
+  /** Pages of [vdso] and [vvar] are the kernel's own: they cost nobody memory. */
+  #specialFault(vma: Vma, page: Vpn, slot: number): number {
+    const frame = vma.special?.frames[indexOf(vma, page)];
+    if (vma.special === undefined || frame === undefined) return VM_FAULT_SIGBUS;
+    const special = vma.special.counted ? 0 : PTE_SPECIAL;
+    this.#core.pageTables.set(slot, mappedLo(frame, vma.flags, special), mappedHi(frame, vma.flags));
+    if (vma.special.counted) {
+      this.#core.rmap.addFile(frame);
+      addRss(vma.mm, MM_FILEPAGES, 1);
+    }
+    return VM_FAULT_MINOR;
+  }
+
+  #outOfMemory(task: Task): OutOfMemory {
+    return new OutOfMemory(this.#core.allocator.managed * 4, task.process.comm, task.process.pid);
+  }
+}
+
+const segv = (code: number, address: number): FaultSignal => ({ signo: SIGSEGV, code, address });
+
+/** Why a mapping does not allow an access (access_error, bad_area_access_error): SEGV_*, or 0 when it does. */
+function accessError(vma: Vma, errorCode: number): number {
+  const isFetch = (errorCode & PF_FETCH) !== 0;
+  if (errorCode & PF_PROTECTION_KEY || (!isFetch && isExecuteOnly(vma.flags))) return SEGV_PKUERR;
+  if (errorCode & PF_WRITE) return vma.flags & VM_WRITE ? 0 : SEGV_ACCERR;
+  if (errorCode & PF_PRESENT) return SEGV_ACCERR;
+  return vma.flags & VM_ACCESS_FLAGS ? 0 : SEGV_ACCERR;
+}

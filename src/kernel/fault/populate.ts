@@ -1,0 +1,66 @@
+/** Faulting pages in ahead of their use (mm/gup.c: populate_vma_page_range, faultin_page_range). */
+import { entryFrame, PTE_WRITE } from '../../hardware/paging/entry.ts';
+import { type Vpn, vpn } from '../../hardware/units.ts';
+import { VM_ACCESS_FLAGS, VM_IO, VM_LOCKONFAULT, VM_PFNMAP, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
+import type { Vma } from '../address-space/vma.ts';
+import type { PageCore } from '../core.ts';
+import { EFAULT, EINVAL, ENOMEM } from '../errno.ts';
+import { isMapped, PTE_SPECIAL } from '../page-table/soft-entry.ts';
+import type { Task } from '../process/process.ts';
+import type { FaultHandler } from './fault.ts';
+import { VM_FAULT_OOM } from './outcome.ts';
+
+export class Populate {
+  readonly #core: PageCore;
+  readonly #faults: FaultHandler;
+
+  constructor(core: PageCore, faults: FaultHandler) {
+    this.#core = core;
+    this.#faults = faults;
+  }
+
+  /**
+   * Faults in a part of one mapping for mlock and MAP_POPULATE (populate_vma_page_range). Private writable memory is
+   * written to, so that its copy-on-write is over; shared memory is only read, so that it does not become dirty.
+   * @returns 0 or a negated errno: EFAULT without permission or beyond the file, ENOMEM without memory
+   */
+  vma(task: Task, vma: Vma, start: Vpn, end: Vpn): number {
+    if (vma.flags & VM_LOCKONFAULT) return 0;
+    const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
+    return this.#pages(task, vma, start, end, write);
+  }
+
+  /**
+   * MADV_POPULATE_READ and MADV_POPULATE_WRITE on a part of one mapping (madvise_populate).
+   * @returns 0, or EINVAL where the mapping does not allow such an access, EFAULT beyond a file's end, ENOMEM
+   */
+  range(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number {
+    const allowed = write ? vma.flags & VM_WRITE : vma.flags & VM_ACCESS_FLAGS;
+    if (!allowed || vma.flags & (VM_IO | VM_PFNMAP)) return -EINVAL;
+    return this.#pages(task, vma, start, end, write);
+  }
+
+  #pages(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number {
+    if ((vma.flags & VM_ACCESS_FLAGS) === 0 || vma.flags & (VM_IO | VM_PFNMAP)) return -EFAULT;
+    for (let page: number = start; page < end; page++) {
+      const error = this.#page(task, vma, vpn(page), write);
+      if (error !== 0) return error;
+    }
+    return 0;
+  }
+
+  /** One page: faulted in unless it is there with the permission wanted, and marked as used (FOLL_TOUCH). */
+  #page(task: Task, vma: Vma, page: Vpn, write: boolean): number {
+    const { pageTables, lru } = this.#core;
+    let slot = pageTables.find(vma.mm, page);
+    let lo = slot < 0 ? 0 : pageTables.lo(slot);
+    if (!isMapped(lo) || (write && (lo & PTE_WRITE) === 0)) {
+      const failed = this.#faults.faultIn(task, vma, page, write);
+      if (failed !== 0) return failed & VM_FAULT_OOM ? -ENOMEM : -EFAULT;
+      slot = pageTables.find(vma.mm, page);
+      lo = slot < 0 ? 0 : pageTables.lo(slot);
+    }
+    if (isMapped(lo) && (lo & PTE_SPECIAL) === 0) lru.markAccessed(entryFrame(lo, pageTables.hi(slot)));
+    return 0;
+  }
+}

@@ -1,0 +1,35 @@
+import { entryFrame, PTE_ACCESSED } from '../../hardware/paging/entry.ts';
+import { type Vpn, vpn } from '../../hardware/units.ts';
+import type { Vma } from '../address-space/vma.ts';
+import type { PageCore } from '../core.ts';
+import { PTE_SPECIAL, WRITABLE_DIRTY } from '../page-table/soft-entry.ts';
+import { addRss, rssCounter } from '../page-table/zap.ts';
+import { PGREUSE } from '../vmstat.ts';
+import { mapNewAnonymous } from './anonymous.ts';
+import { VM_FAULT_MINOR, VM_FAULT_OOM } from './outcome.ts';
+
+/**
+ * A write to a page of private memory that is mapped read-only (do_wp_page): re-used when this process is the only one
+ * that has it, else copied (wp_page_copy).
+ */
+export function copyOnWrite(core: PageCore, vma: Vma, page: Vpn, slot: number): number {
+  const lo = core.pageTables.lo(slot);
+  const old = entryFrame(lo, core.pageTables.hi(slot));
+  const zero = (lo & PTE_SPECIAL) !== 0;
+  if (!zero && core.table.isAnonymous(old) && core.rmap.canReuse(old)) {
+    core.rmap.moveAnon(old, vma);
+    core.pageTables.set(slot, lo | WRITABLE_DIRTY | PTE_ACCESSED, core.pageTables.hi(slot));
+    core.vmstat.count(PGREUSE);
+    core.tlb.flushRange(vma.mm, page, vpn(page + 1));
+    return VM_FAULT_MINOR;
+  }
+  const copy = core.pages.allocateAnonymous();
+  if (copy < 0) return VM_FAULT_OOM;
+  if (!zero && core.contents === 'bytes') core.memory.copy(old, copy as typeof old);
+  core.pageTables.clear(slot);
+  core.tlb.flushRange(vma.mm, page, vpn(page + 1));
+  if (!zero) addRss(vma.mm, rssCounter(core, old), -1);
+  mapNewAnonymous(core, vma, page, slot, copy);
+  if (!zero) core.rmap.remove(old, vma);
+  return VM_FAULT_MINOR;
+}

@@ -1,0 +1,185 @@
+/**
+ * The LRU lists (mm/swap.c): which frames were used of late. A new frame waits in a batch of 31 before it gets its
+ * place, so that the list lock is taken once for all of them; `drain` empties the batch (lru_add_drain).
+ */
+import type { Pfn } from '../../hardware/units.ts';
+import { pfn } from '../../hardware/units.ts';
+import {
+  type FrameTable,
+  PG_ACTIVE,
+  PG_LRU,
+  PG_LRU_PENDING,
+  PG_MLOCKED,
+  PG_REFERENCED,
+  PG_SWAPBACKED,
+  PG_UNEVICTABLE,
+} from './frame-table.ts';
+
+export const LRU_INACTIVE_ANON = 0;
+export const LRU_ACTIVE_ANON = 1;
+export const LRU_INACTIVE_FILE = 2;
+export const LRU_ACTIVE_FILE = 3;
+export const LRU_UNEVICTABLE = 4;
+export const LRU_LISTS = 5;
+
+/** PAGEVEC_SIZE of include/linux/pagevec.h. */
+const BATCH = 31;
+
+export class LruLists {
+  readonly #table: FrameTable;
+  readonly #heads = new Int32Array(LRU_LISTS);
+  readonly #tails = new Int32Array(LRU_LISTS);
+  /** Frames on each list (NR_INACTIVE_ANON and so on). */
+  readonly sizes: Int32Array = new Int32Array(LRU_LISTS);
+  readonly #batch = new Int32Array(BATCH);
+  #waiting = 0;
+
+  constructor(table: FrameTable) {
+    this.#table = table;
+  }
+
+  /** A new frame: it goes to its list with its batch (folio_add_lru). Flags say which list that is. */
+  add(frame: Pfn): void {
+    this.#table.set(frame, PG_LRU_PENDING);
+    this.#batch[this.#waiting++] = frame;
+    if (this.#waiting === BATCH) this.drain();
+  }
+
+  /** Puts the waiting frames on their lists. A frame that was freed meanwhile has lost its mark and is passed over. */
+  drain(): void {
+    for (let i = 0; i < this.#waiting; i++) {
+      const frame = pfn(this.#batch[i] as number);
+      if (!this.#table.has(frame, PG_LRU_PENDING)) continue;
+      this.#table.clear(frame, PG_LRU_PENDING);
+      if (this.#table.has(frame, PG_MLOCKED)) this.#table.set(frame, PG_UNEVICTABLE);
+      this.#link(frame, true);
+    }
+    this.#waiting = 0;
+  }
+
+  /** Takes a frame off whatever list it is on. */
+  remove(frame: Pfn): void {
+    if (this.#table.has(frame, PG_LRU)) this.#unlink(frame);
+    this.#table.clear(frame, PG_LRU_PENDING);
+  }
+
+  /** The first use sets PG_REFERENCED, the second activates (folio_mark_accessed). */
+  markAccessed(frame: Pfn): void {
+    const table = this.#table;
+    if (!table.has(frame, PG_REFERENCED)) {
+      table.set(frame, PG_REFERENCED);
+    } else if (!table.has(frame, PG_UNEVICTABLE | PG_ACTIVE)) {
+      this.activate(frame);
+      table.clear(frame, PG_REFERENCED);
+    }
+  }
+
+  /** To the head of the active list (folio_activate); a waiting frame will arrive there. */
+  activate(frame: Pfn): void {
+    if (this.#table.has(frame, PG_UNEVICTABLE)) return;
+    this.#move(frame, () => this.#table.set(frame, PG_ACTIVE), true);
+  }
+
+  /** To the head of the inactive list, its marks forgotten (lru_deactivate_fn, MADV_COLD). */
+  deactivate(frame: Pfn): void {
+    if (this.#table.has(frame, PG_UNEVICTABLE)) return;
+    this.#move(frame, () => this.#table.clear(frame, PG_ACTIVE | PG_REFERENCED), true);
+  }
+
+  /** To the file list, as clean pages that may be dropped (lru_lazyfree_fn, MADV_FREE). */
+  makeLazyFree(frame: Pfn): void {
+    if (this.#table.has(frame, PG_UNEVICTABLE)) return;
+    this.#move(frame, () => this.#table.clear(frame, PG_ACTIVE | PG_REFERENCED | PG_SWAPBACKED), true);
+  }
+
+  /** Locked frames leave the lists that reclaim scans (mlock_folio). */
+  makeUnevictable(frame: Pfn): void {
+    this.#move(frame, () => {
+      this.#table.set(frame, PG_MLOCKED | PG_UNEVICTABLE);
+      this.#table.clear(frame, PG_ACTIVE);
+    }, true);
+  }
+
+  /** No longer locked (munlock_folio). */
+  makeEvictable(frame: Pfn): void {
+    this.#move(frame, () => this.#table.clear(frame, PG_MLOCKED | PG_UNEVICTABLE), true);
+  }
+
+  /** Frames of a list from its head (youngest) to its tail; for tests and views. */
+  *frames(list: number): Generator<Pfn> {
+    for (let frame = this.#heads[list] as number; frame !== 0; frame = this.#table.next[frame] as number)
+      yield pfn(frame);
+  }
+
+  #listOf(frame: Pfn): number {
+    const flags = this.#table.flags[frame] as number;
+    if (flags & PG_UNEVICTABLE) return LRU_UNEVICTABLE;
+    const file = (flags & PG_SWAPBACKED) === 0 ? LRU_INACTIVE_FILE : LRU_INACTIVE_ANON;
+    return file + (flags & PG_ACTIVE ? 1 : 0);
+  }
+
+  /** Changes the flags that choose the list while the frame is off it. */
+  #move(frame: Pfn, change: () => void, atHead: boolean): void {
+    const onList = this.#table.has(frame, PG_LRU);
+    if (onList) this.#unlink(frame);
+    change();
+    if (onList) this.#link(frame, atHead);
+  }
+
+  #link(frame: Pfn, atHead: boolean): void {
+    const { next, prev } = this.#table;
+    const list = this.#listOf(frame);
+    const other = (atHead ? this.#heads[list] : this.#tails[list]) as number;
+    next[frame] = atHead ? other : 0;
+    prev[frame] = atHead ? 0 : other;
+    if (other === 0) {
+      this.#heads[list] = frame;
+      this.#tails[list] = frame;
+    } else if (atHead) {
+      prev[other] = frame;
+      this.#heads[list] = frame;
+    } else {
+      next[other] = frame;
+      this.#tails[list] = frame;
+    }
+    (this.sizes[list] as number)++;
+    this.#table.set(frame, PG_LRU);
+  }
+
+  #unlink(frame: Pfn): void {
+    const { next, prev } = this.#table;
+    const list = this.#listOf(frame);
+    const after = next[frame] as number;
+    const before = prev[frame] as number;
+    if (before === 0) this.#heads[list] = after;
+    else next[before] = after;
+    if (after === 0) this.#tails[list] = before;
+    else prev[after] = before;
+    (this.sizes[list] as number)--;
+    this.#table.clear(frame, PG_LRU);
+  }
+
+  save(): LruState {
+    return {
+      heads: this.#heads.slice(),
+      tails: this.#tails.slice(),
+      sizes: this.sizes.slice(),
+      batch: this.#batch.slice(0, this.#waiting),
+    };
+  }
+
+  restore(state: LruState): void {
+    this.#heads.set(state.heads);
+    this.#tails.set(state.tails);
+    this.sizes.set(state.sizes);
+    this.#batch.set(state.batch);
+    this.#waiting = state.batch.length;
+  }
+}
+
+export interface LruState {
+  readonly heads: Int32Array;
+  readonly tails: Int32Array;
+  readonly sizes: Int32Array;
+  readonly batch: Int32Array;
+}

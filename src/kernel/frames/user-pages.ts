@@ -1,0 +1,74 @@
+import type { PhysicalMemory } from '../../hardware/physical-memory.ts';
+import type { Pfn } from '../../hardware/units.ts';
+import type { TableFrames } from '../page-table/page-tables.ts';
+import { NR_PAGE_TABLE_PAGES, PGALLOC_NORMAL, PGFREE, type VmStat } from '../vmstat.ts';
+import type { FrameAllocator } from './allocator.ts';
+import { type FrameTable, PG_CACHED, PG_SWAPBACKED, PG_SWAPCACHE, PG_TABLE, PG_UPTODATE } from './frame-table.ts';
+import type { LruLists } from './lru.ts';
+import { MIGRATE_MOVABLE, MIGRATE_UNMOVABLE } from './zone.ts';
+
+/**
+ * Single frames for those who need one: anonymous pages, cache pages, page tables. What is charged for a page, and what
+ * is done when there is none, belongs here: memory cgroups and reclaim come in between `take` and the allocator.
+ */
+export class UserPages implements TableFrames {
+  readonly #memory: PhysicalMemory;
+  readonly #table: FrameTable;
+  readonly #allocator: FrameAllocator;
+  readonly #lru: LruLists;
+  readonly #vmstat: VmStat;
+
+  constructor(memory: PhysicalMemory, table: FrameTable, allocator: FrameAllocator, lru: LruLists, vmstat: VmStat) {
+    this.#memory = memory;
+    this.#table = table;
+    this.#allocator = allocator;
+    this.#lru = lru;
+    this.#vmstat = vmstat;
+  }
+
+  /** A zeroed frame for anonymous memory or shared memory, or -1 when memory is used up. */
+  allocateAnonymous(): Pfn | -1 {
+    return this.#take(PG_UPTODATE | PG_SWAPBACKED);
+  }
+
+  /** A zeroed frame for a page of a file, not up to date yet, or -1. */
+  allocateCache(): Pfn | -1 {
+    return this.#take(0);
+  }
+
+  #take(flags: number): Pfn | -1 {
+    const frame = this.#allocator.allocate(0, MIGRATE_MOVABLE);
+    if (frame < 0) return -1;
+    this.#vmstat.count(PGALLOC_NORMAL);
+    this.#table.flags[frame] = flags;
+    this.#table.mapcount[frame] = 0;
+    this.#table.mapping[frame] = 0;
+    return frame;
+  }
+
+  /** Gives a frame back that nothing maps and no cache holds (folio_put of the last reference). */
+  releaseUnused(frame: Pfn): void {
+    if ((this.#table.mapcount[frame] as number) > 0 || this.#table.has(frame, PG_CACHED | PG_SWAPCACHE)) return;
+    this.#lru.remove(frame);
+    this.#table.mapping[frame] = 0;
+    this.#memory.clear(frame);
+    this.#allocator.release(frame, 0);
+    this.#vmstat.count(PGFREE);
+  }
+
+  allocateTable(): Pfn | -1 {
+    const frame = this.#allocator.allocate(0, MIGRATE_UNMOVABLE);
+    if (frame < 0) return -1;
+    this.#vmstat.count(PGALLOC_NORMAL);
+    this.#vmstat.count(NR_PAGE_TABLE_PAGES);
+    this.#table.flags[frame] = PG_TABLE;
+    return frame;
+  }
+
+  releaseTable(frame: Pfn): void {
+    this.#memory.clear(frame);
+    this.#allocator.release(frame, 0);
+    this.#vmstat.count(NR_PAGE_TABLE_PAGES, -1);
+    this.#vmstat.count(PGFREE);
+  }
+}

@@ -1,0 +1,36 @@
+import { type Vpn, vpn } from '../../hardware/units.ts';
+import type { Vma } from '../address-space/vma.ts';
+import type { PageCore } from '../core.ts';
+import { isNone } from './soft-entry.ts';
+
+const TABLE_PAGES = 512;
+
+/**
+ * Moves the entries of a range to another place (move_page_tables). Where both places begin at a 2 MiB border the kernel
+ * moves whole tables; entry by entry comes to the same except that the old tables stay until their range is unmapped.
+ * @returns pages moved; fewer than asked for when no memory was left for a table
+ */
+export function moveRange(core: PageCore, from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): number {
+  const { pageTables } = core;
+  let stopped = -1;
+  pageTables.forEachTable(from.mm, start, vpn(start + pages), (firstSlot, firstPage, count) => {
+    if (stopped >= 0) return;
+    for (let i = 0; i < count; i++) {
+      const lo = pageTables.lo(firstSlot + i);
+      const hi = pageTables.hi(firstSlot + i);
+      if (isNone(lo, hi)) continue;
+      const target = pageTables.findOrCreate(to.mm, vpn(newStart + (firstPage - start) + i));
+      if (target < 0) {
+        stopped = firstPage - start + i;
+        return;
+      }
+      pageTables.set(target, lo, hi);
+      pageTables.clear(firstSlot + i);
+    }
+    // A table that moved as a whole is not left behind empty (move_normal_pmd).
+    const wholeTable = count === TABLE_PAGES && (newStart + (firstPage - start)) % TABLE_PAGES === 0;
+    if (wholeTable) pageTables.freeLastLevel(from.mm, firstPage);
+  });
+  core.tlb.flushRange(from.mm, start, vpn(start + pages));
+  return stopped < 0 ? pages : stopped;
+}

@@ -1,0 +1,66 @@
+import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
+import type { Vpn } from '../../hardware/units.ts';
+import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, type Mm } from '../address-space/mm.ts';
+import type { Vma } from '../address-space/vma.ts';
+import { VM_RAND_READ, VM_SEQ_READ } from '../address-space/vm-flags.ts';
+import type { PageCore } from '../core.ts';
+import { isGuard, isMapped, isNone, PTE_SPECIAL } from './soft-entry.ts';
+
+/** Which counter of `Mm.rss` a frame belongs to (mm_counter). */
+export function rssCounter(core: PageCore, frame: number): number {
+  if ((core.table.mapping[frame] as number) < 0) return MM_ANONPAGES;
+  return core.rmap.isShmem(frame as never) ? MM_SHMEMPAGES : MM_FILEPAGES;
+}
+
+/** Adds to a resident-set counter and keeps the high-water mark (add_mm_counter, update_hiwater_rss). */
+export function addRss(mm: Mm, counter: number, pages: number): void {
+  (mm.rss[counter] as number) += pages;
+  if (pages > 0 && mm.rssPages > mm.hiwaterRss) mm.hiwaterRss = mm.rssPages;
+}
+
+/**
+ * Takes the pages of a range out of a mapping (zap_pte_range): what was written goes to the file's page, what was used is
+ * marked so, and frames that nobody else has are freed. The tables stay.
+ * @param dropMarkers also guard markers go: at munmap, not at MADV_DONTNEED
+ * @param keep pages for which this is true stay, e.g. private copies when only the file's own pages are to go
+ */
+export function zapRange(
+  core: PageCore,
+  vma: Vma,
+  start: Vpn,
+  end: Vpn,
+  dropMarkers: boolean,
+  keep?: (frame: number) => boolean,
+): void {
+  const { mm } = vma;
+  let zapped = false;
+  core.pageTables.forEachTable(mm, start, end, (firstSlot, _page, count) => {
+    for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+      const lo = core.pageTables.lo(slot);
+      const hi = core.pageTables.hi(slot);
+      if (isNone(lo, hi)) continue;
+      if (!isMapped(lo)) {
+        if (isGuard(lo, hi) && dropMarkers) core.pageTables.clear(slot);
+        continue;
+      }
+      const frame = entryFrame(lo, hi);
+      const special = (lo & PTE_SPECIAL) !== 0;
+      if (keep !== undefined && !special && keep(frame)) continue;
+      core.pageTables.clear(slot);
+      zapped = true;
+      if (special) continue;
+      dropPage(core, vma, frame, lo);
+    }
+  });
+  if (zapped) core.tlb.flushRange(mm, start, end);
+}
+
+/** The books of one entry that was cleared (zap_present_folio_ptes). */
+export function dropPage(core: PageCore, vma: Vma, frame: ReturnType<typeof entryFrame>, lo: number): void {
+  addRss(vma.mm, rssCounter(core, frame), -1);
+  if (!core.table.isAnonymous(frame)) {
+    if (lo & PTE_DIRTY) core.markDirty(frame);
+    if (lo & PTE_ACCESSED && (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) === 0) core.lru.markAccessed(frame);
+  }
+  core.rmap.remove(frame, vma);
+}
