@@ -1,0 +1,147 @@
+import { entryFrame } from '../../hardware/paging/entry.ts';
+import type { Vpn } from '../../hardware/units.ts';
+import type { Mm } from '../address-space/mm.ts';
+import {
+  type FrameTable,
+  PG_ACTIVE,
+  PG_DIRTY,
+  PG_HEAD,
+  PG_LRU,
+  PG_MLOCKED,
+  PG_REFERENCED,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  PG_TAIL,
+  PG_UNEVICTABLE,
+  PG_WRITEBACK,
+} from '../frames/frame-table.ts';
+import { isGuard, isMapped, isSwapEntry } from '../page-table/soft-entry.ts';
+import { normalFrame, type ProcSource } from './source.ts';
+
+/** What /proc/PID/pagemap and /proc/kpageflags tell of one page together. */
+export interface PageView {
+  /** The frame of a present page, else -1. */
+  readonly frame: number;
+  /** Present, and not one that counts as the process's: the zero page or a raw frame. */
+  readonly special: boolean;
+  readonly swapped: boolean;
+  readonly guard: boolean;
+  /** Bit 61: of a file or of shared memory. */
+  readonly file: boolean;
+  /** Bit 56: mapped exactly once on the whole machine. */
+  readonly exclusive: boolean;
+  /** PG_* of the frame; 0 when not present. */
+  readonly flags: number;
+}
+
+const ABSENT: PageView = {
+  frame: -1,
+  special: false,
+  swapped: false,
+  guard: false,
+  file: false,
+  exclusive: false,
+  flags: 0,
+};
+
+/** What an entry says (pte_to_pagemap_entry in fs/proc/task_mmu.c). */
+export function pageView({ table }: ProcSource, lo: number, hi: number): PageView {
+  if (!isMapped(lo)) {
+    if (isGuard(lo, hi)) return { ...ABSENT, guard: true };
+    return isSwapEntry(lo, hi) ? { ...ABSENT, swapped: true } : ABSENT;
+  }
+  const frame = entryFrame(lo, hi);
+  const flags = table.flags[frame] as number;
+  if (normalFrame(lo, hi) < 0) return { ...ABSENT, frame, special: true, flags };
+  const exclusive = table.mapcount[frame] === 1;
+  return { ...ABSENT, frame, flags, exclusive, file: !table.isAnonymous(frame) };
+}
+
+/** The pages of a range, one each, absent ones included (/proc/PID/pagemap). */
+export function pageViews(source: ProcSource, mm: Mm, start: Vpn, count: number): PageView[] {
+  const { pageTables } = source;
+  const views = new Array<PageView>(count).fill(ABSENT);
+  pageTables.forEachTable(mm, start, (start + count) as Vpn, (firstSlot, firstPage, entries) => {
+    for (let i = 0; i < entries; i++) {
+      const slot = firstSlot + i;
+      views[firstPage + i - start] = pageView(source, pageTables.lo(slot), pageTables.hi(slot));
+    }
+  });
+  return views;
+}
+
+/** CONFORMANCE.md's character of a page in `pagemap`. Huge pages (T, G) come with the kernel that has them. */
+export function pagemapCharacter(page: PageView): string {
+  if (page.frame < 0) return page.guard ? 'x' : page.swapped ? 'S' : '.';
+  if (page.special) return 'z';
+  if (page.file) return page.exclusive ? 'F' : 'f';
+  return page.exclusive ? 'A' : 'a';
+}
+
+/** The character in `lru`: which list a frame is on, or `-`, `r`, `b`, `B` while it waits for one. */
+export function lruCharacter(flags: number): string {
+  if (flags & PG_UNEVICTABLE) return 'u';
+  const referenced = (flags & PG_REFERENCED) !== 0;
+  if ((flags & PG_LRU) === 0) return flags & PG_ACTIVE ? (referenced ? 'B' : 'b') : referenced ? 'r' : '-';
+  return flags & PG_ACTIVE ? (referenced ? 'A' : 'a') : referenced ? 'I' : 'i';
+}
+
+const inSwapCache = (flags: number): boolean => (flags & PG_SWAPCACHE) !== 0 && (flags & PG_SWAPBACKED) !== 0;
+
+/** The character in `dirty`: `w` under write-back, `S`/`s` in the swap cache, `m` clean and mlocked, `D` dirty, `c` clean. */
+export function dirtyCharacter(flags: number): string {
+  const dirty = (flags & PG_DIRTY) !== 0;
+  if (inSwapCache(flags)) return dirty ? 'S' : 's';
+  if (flags & PG_WRITEBACK) return 'w';
+  if (dirty) return 'D';
+  return flags & PG_MLOCKED ? 'm' : 'c';
+}
+
+/** The character in `compound` and `folios`: `1` a page of its own, `h` the first of a large folio, `t` a further one. */
+export const folioCharacter = (flags: number): string => (flags & PG_HEAD ? 'h' : flags & PG_TAIL ? 't' : '1');
+
+/** The scenario language's strings of a range, a character a page; a string that would say nothing is left out. */
+export interface PageStrings {
+  pagemap: string;
+  lru?: string;
+  dirty?: string;
+  compound?: string;
+}
+
+/** What `pages` of the scenario language answers for a range of a process. */
+export function pagesOf(source: ProcSource, mm: Mm, start: Vpn, count: number): PageStrings {
+  const views = pageViews(source, mm, start, count);
+  const perPage = (character: (flags: number) => string) =>
+    views.map((page) => (page.frame < 0 ? '.' : character(page.flags))).join('');
+  const strings: PageStrings = { pagemap: views.map(pagemapCharacter).join('') };
+  const present = views.filter((page) => page.frame >= 0);
+  if (present.length > 0) strings.lru = perPage(lruCharacter);
+  if (present.some((page) => page.file || inSwapCache(page.flags) || page.flags & PG_WRITEBACK))
+    strings.dirty = perPage(dirtyCharacter);
+  if (present.some((page) => page.flags & (PG_HEAD | PG_TAIL))) strings.compound = perPage(folioCharacter);
+  return strings;
+}
+
+/** What `fincore` and `fpages` answer for the cached pages of a file. */
+export interface FilePageStrings {
+  resident: string;
+  lru: string;
+  dirty: string;
+  folios: string;
+}
+
+/**
+ * The pages of a file, a character each.
+ * @param frameAt the frame that caches a page and is up to date, or -1
+ */
+export function filePagesOf(table: FrameTable, pages: number, frameAt: (index: number) => number): FilePageStrings {
+  const cached = Array.from({ length: pages }, (_, index) => frameAt(index));
+  const perPage = (character: (flags: number) => string) =>
+    cached.map((frame) => (frame < 0 ? '.' : character(table.flags[frame] as number))).join('');
+  return {
+    resident: cached.map((frame) => (frame < 0 ? '.' : '1')).join(''),
+    lru: perPage((flags) => (flags & (PG_LRU | PG_UNEVICTABLE) ? lruCharacter(flags) : '-')),
+    dirty: perPage((flags) => (flags & PG_WRITEBACK ? 'w' : flags & PG_DIRTY ? 'D' : 'c')),
+    folios: perPage(folioCharacter),
+  };
+}

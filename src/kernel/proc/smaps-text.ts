@@ -1,0 +1,43 @@
+import { addressOf, PAGE_SIZE } from '../../hardware/units.ts';
+import type { Mm } from '../address-space/mm.ts';
+import type { Vma } from '../address-space/vma.ts';
+import { mapsLine, rangeLine, VSYSCALL_LINE } from './maps.ts';
+import { gatherRollup, gatherSmaps, noPages, type Smaps, smapsKb } from './smaps.ts';
+import type { ProcSource } from './source.ts';
+import { vmFlagsText } from './vma-flags-text.ts';
+
+/** `Rss:                  20 kB`: a key in 16 columns and its amount in 8. */
+const kbLine = ([key, amount]: [string, number]): string => `${`${key}:`.padEnd(16)}${String(amount).padStart(8)} kB`;
+
+function body(sums: Smaps, flags: string): string[] {
+  const size: [string, number] = ['Size', sums.size / 1024];
+  const pageSizes: [string, number][] = [
+    ['KernelPageSize', 4],
+    ['MMUPageSize', 4],
+  ];
+  // No mapping is eligible for huge pages while the machine has none. ProtectionKey is printed only by processors with PKU.
+  const eligible = `${'THPeligible:'.padEnd(16)}${'0'.padStart(8)}`;
+  return [...[size, ...pageSizes, ...smapsKb(sums)].map(kbLine), eligible, `VmFlags: ${flags} `];
+}
+
+/** The block of one mapping in /proc/PID/smaps (show_smap). */
+export function smapsBlock(source: ProcSource, vma: Vma): string {
+  return [mapsLine(vma), ...body(gatherSmaps(source, vma), vmFlagsText(vma.flags))].join('\n');
+}
+
+/** /proc/PID/smaps. The legacy system-call page stands at its end with nothing resident. */
+export function smapsText(source: ProcSource, mm: Mm): string {
+  const blocks = [...mm.vmas].map((vma) => smapsBlock(source, vma));
+  const vsyscall = [VSYSCALL_LINE, ...body({ ...noPages(), size: PAGE_SIZE }, 'ex')];
+  return `${[...blocks, vsyscall.join('\n')].join('\n')}\n`;
+}
+
+/** /proc/PID/smaps_rollup: one range from the first mapping to the end of the last. */
+export function rollupText(source: ProcSource, mm: Mm): string {
+  const vmas = [...mm.vmas];
+  const first = vmas.at(0);
+  const last = vmas.at(-1);
+  if (first === undefined || last === undefined) return '';
+  const line = rangeLine(addressOf(first.start), addressOf(last.end), '---p', '[rollup]');
+  return `${[line, ...smapsKb(gatherRollup(source, mm), true).map(kbLine)].join('\n')}\n`;
+}

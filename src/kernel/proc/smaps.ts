@@ -1,0 +1,158 @@
+import { PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
+import { PAGE_SIZE, type Pfn } from '../../hardware/units.ts';
+import type { Mm } from '../address-space/mm.ts';
+import { VM_LOCKED } from '../address-space/vm-flags.ts';
+import type { Vma } from '../address-space/vma.ts';
+import { PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED } from '../frames/frame-table.ts';
+import { isSwapEntry } from '../page-table/soft-entry.ts';
+import { normalFrame, type ProcSource } from './source.ts';
+
+/**
+ * Proportional sizes are kept in 1/4096 bytes and cut down only when they are printed (PSS_SHIFT in
+ * fs/proc/task_mmu.c): a page of three processes is 5592405 of these in each.
+ */
+const PSS_ONE = 1 << 12;
+
+/** What smaps counts of a range (struct mem_size_stats), in bytes; the `pss` members in 1/4096 bytes. */
+export interface Smaps {
+  size: number;
+  rss: number;
+  pss: number;
+  pssDirty: number;
+  pssAnon: number;
+  pssFile: number;
+  pssShmem: number;
+  pssLocked: number;
+  sharedClean: number;
+  sharedDirty: number;
+  privateClean: number;
+  privateDirty: number;
+  referenced: number;
+  anonymous: number;
+  lazyFree: number;
+  swap: number;
+  swapPss: number;
+}
+
+/** The sums of an empty range. */
+export const noPages = (): Smaps => ({
+  size: 0,
+  rss: 0,
+  pss: 0,
+  pssDirty: 0,
+  pssAnon: 0,
+  pssFile: 0,
+  pssShmem: 0,
+  pssLocked: 0,
+  sharedClean: 0,
+  sharedDirty: 0,
+  privateClean: 0,
+  privateDirty: 0,
+  referenced: 0,
+  anonymous: 0,
+  lazyFree: 0,
+  swap: 0,
+  swapPss: 0,
+});
+
+/** What a mapping holds, page by page (smap_gather_stats). */
+export function gatherSmaps(source: ProcSource, vma: Vma): Smaps {
+  const sums = noPages();
+  gather(source, vma, sums);
+  return sums;
+}
+
+/** The same of a whole address space (smaps_rollup). */
+export function gatherRollup(source: ProcSource, mm: Mm): Smaps {
+  const sums = noPages();
+  for (const vma of mm.vmas) gather(source, vma, sums);
+  return sums;
+}
+
+function gather(source: ProcSource, vma: Vma, sums: Smaps): void {
+  const { pageTables } = source;
+  const locked = (vma.flags & VM_LOCKED) !== 0;
+  sums.size += vma.pages * PAGE_SIZE;
+  pageTables.forEachTable(vma.mm, vma.start, vma.end, (firstSlot, _page, count) => {
+    for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+      const lo = pageTables.lo(slot);
+      const hi = pageTables.hi(slot);
+      const frame = normalFrame(lo, hi);
+      if (frame >= 0) account(source, frame as Pfn, lo, locked, sums);
+      else if (isSwapEntry(lo, hi)) {
+        // No swap area is shared yet: every entry is its process's own.
+        sums.swap += PAGE_SIZE;
+        sums.swapPss += PAGE_SIZE * PSS_ONE;
+      }
+    }
+  });
+}
+
+/** Counts one page (smaps_account and smaps_page_accumulate). */
+function account({ table }: ProcSource, frame: Pfn, lo: number, locked: boolean, sums: Smaps): void {
+  const flags = table.flags[frame] as number;
+  const mapcount = table.mapcount[frame] as number;
+  const anonymous = table.isAnonymous(frame);
+  const dirty = (lo & PTE_DIRTY) !== 0 || (flags & PG_DIRTY) !== 0;
+  const pss = mapcount < 2 ? PAGE_SIZE * PSS_ONE : Math.floor((PAGE_SIZE * PSS_ONE) / mapcount);
+
+  sums.rss += PAGE_SIZE;
+  sums.pss += pss;
+  if (anonymous) {
+    sums.anonymous += PAGE_SIZE;
+    sums.pssAnon += pss;
+    if ((flags & PG_SWAPBACKED) === 0 && !dirty) sums.lazyFree += PAGE_SIZE;
+  } else if (flags & PG_SWAPBACKED) sums.pssShmem += pss;
+  else sums.pssFile += pss;
+
+  if ((lo & PTE_ACCESSED) !== 0 || (flags & PG_REFERENCED) !== 0) sums.referenced += PAGE_SIZE;
+  if (locked) sums.pssLocked += pss;
+  if (dirty) sums.pssDirty += pss;
+  if (mapcount < 2) sums[dirty ? 'privateDirty' : 'privateClean'] += PAGE_SIZE;
+  else sums[dirty ? 'sharedDirty' : 'sharedClean'] += PAGE_SIZE;
+}
+
+const kb = (bytes: number): number => Math.floor(bytes / 1024);
+const pssKb = (pss: number): number => Math.floor(pss / PSS_ONE / 1024);
+
+/** The lines of smaps that have an amount, under the kernel's keys, in kB and in their order (__show_smap). */
+export function smapsKb(sums: Smaps, rollup = false): [key: string, kb: number][] {
+  const parts: [string, number][] = [
+    ['Pss_Anon', pssKb(sums.pssAnon)],
+    ['Pss_File', pssKb(sums.pssFile)],
+    ['Pss_Shmem', pssKb(sums.pssShmem)],
+  ];
+  return [
+    ['Rss', kb(sums.rss)],
+    ['Pss', pssKb(sums.pss)],
+    ['Pss_Dirty', pssKb(sums.pssDirty)],
+    ...(rollup ? parts : []),
+    ['Shared_Clean', kb(sums.sharedClean)],
+    ['Shared_Dirty', kb(sums.sharedDirty)],
+    ['Private_Clean', kb(sums.privateClean)],
+    ['Private_Dirty', kb(sums.privateDirty)],
+    ['Referenced', kb(sums.referenced)],
+    ['Anonymous', kb(sums.anonymous)],
+    ['KSM', 0],
+    ['LazyFree', kb(sums.lazyFree)],
+    ['AnonHugePages', 0],
+    ['ShmemPmdMapped', 0],
+    ['FilePmdMapped', 0],
+    ['Shared_Hugetlb', 0],
+    ['Private_Hugetlb', 0],
+    ['Swap', kb(sums.swap)],
+    ['SwapPss', pssKb(sums.swapPss)],
+    ['Locked', pssKb(sums.pssLocked)],
+  ];
+}
+
+/** What /proc/PID/smaps says of a mapping, in kB under the kernel's keys, `Size` first. */
+export function smapsOf(source: ProcSource, vma: Vma): Record<string, number> {
+  const sums = gatherSmaps(source, vma);
+  return Object.fromEntries([['Size', kb(sums.size)], ...smapsKb(sums)]);
+}
+
+/** What /proc/PID/smaps_rollup says, in kB under the kernel's keys. */
+export function rollupOf(source: ProcSource, mm: Mm): Record<string, number> {
+  return Object.fromEntries(smapsKb(gatherRollup(source, mm), true));
+}
