@@ -3,7 +3,8 @@
  * break and the vdso where load_elf_binary (fs/binfmt_elf.c, 6.18) puts them, and the page faults that the kernel takes
  * on the program's account while it does so.
  */
-import { PAGE_SHIFT, PAGE_SIZE, type VirtualAddress, type Vpn } from '../../hardware/units.ts';
+import { PAGE_SIZE, type VirtualAddress, type Vpn } from '../../hardware/units.ts';
+import { mmapBase, TASK_SIZE } from '../address-space/layout.ts';
 import type { Mm } from '../address-space/mm.ts';
 import {
   VM_ACCOUNT,
@@ -19,7 +20,7 @@ import {
   VM_READ,
   VM_WRITE,
 } from '../address-space/vm-flags.ts';
-import { Vma } from '../address-space/vma.ts';
+import { type SpecialMapping, Vma } from '../address-space/vma.ts';
 import { isError } from '../errno.ts';
 import type { File } from '../page-cache/file.ts';
 import { MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_WRITE, RLIMIT_STACK } from '../uapi.ts';
@@ -42,6 +43,16 @@ export interface ExecRequest {
   readonly random?: (() => number) | undefined;
 }
 
+/** The pages that the kernel shares with every program, in the order of their addresses. */
+export interface VdsoImage {
+  /** [vvar], 4 pages. */
+  readonly vvar: SpecialMapping;
+  /** [vvar_vclock], 2 pages. */
+  readonly vclock: SpecialMapping;
+  /** [vdso], 2 pages. */
+  readonly vdso: SpecialMapping;
+}
+
 /** What exec needs of the rest of the kernel. Results below 0 are negated error numbers. */
 export interface ExecServices {
   /** Gives the process a new, empty address space and drops the one it had (exec_mmap). */
@@ -54,25 +65,15 @@ export interface ExecServices {
   unmappedArea(task: Task, length: number): number;
   /** Enters a mapping and its accounting (insert_vm_struct). */
   insertVma(vma: Vma): number;
+  readonly vdso: VdsoImage;
   /** A store by the kernel to user memory, with the faults it takes. */
   writeUser(task: Task, address: number, length: number): void;
 }
 
-/** The end of user addresses with 4-level tables: 2^47 less a page (TASK_SIZE_MAX, STACK_TOP). */
-const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
 /** ELF_ET_DYN_BASE: where a PIE begins, two thirds up. */
 const DYN_BASE = Math.floor(TASK_SIZE / 3) * 2;
 /** setup_arg_pages keeps this much stack ready, in bytes. */
 const STACK_EXPAND = 128 << 10;
-const STACK_GUARD_GAP = 256 * PAGE_SIZE;
-const MIN_GAP = 128 << 20;
-/** Pages of [vvar] and [vvar_vclock] (VDSO_NR_PAGES, VDSO_NR_VCLOCK_PAGES) and of the vdso itself. */
-const VVAR_PAGES = 4;
-const VCLOCK_PAGES = 2;
-const VDSO_PAGES = 2;
-const VVAR = { name: '[vvar]' };
-const VVAR_VCLOCK = { name: '[vvar_vclock]' };
-const VDSO = { name: '[vdso]' };
 const VVAR_FLAGS = VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_PFNMAP | VM_DONTEXPAND;
 const VDSO_FLAGS = VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_DONTEXPAND;
 const STACK_FLAGS = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT;
@@ -95,9 +96,9 @@ export function exec(services: ExecServices, task: Task, request: ExecRequest): 
   const stack = layOutStack(top, request.strings, limit);
   if (typeof stack === 'number') return stack;
 
-  services.replaceMm(task.process, mmapBase(request, limit));
+  services.replaceMm(task.process, mmapBase(limit, request.random && randomBits(request, 28)));
   const mm = task.mm;
-  const reserved = Math.min(limit - (limit % PAGE_SIZE), top - pageDown(stack.strings) + STACK_EXPAND);
+  const reserved = Math.min(Math.floor(limit / PAGE_SIZE) * PAGE_SIZE, top - pageDown(stack.strings) + STACK_EXPAND);
   const stackFlags = STACK_FLAGS | (request.program.image.stackExecutable ? VM_EXEC : 0);
   const inserted = services.insertVma(
     new Vma(mm, toPage(top - reserved), toPage(top), stackFlags, toPage(top - reserved)),
@@ -117,13 +118,6 @@ export function exec(services: ExecServices, task: Task, request: ExecRequest): 
   mm.startStack = stack.pointer as VirtualAddress;
   placeBreak(mm, request, bias);
   return 0;
-}
-
-/** Where mmap's search begins: below the stack's limit, its randomisation and its guard gap (arch_pick_mmap_layout). */
-function mmapBase(request: ExecRequest, stackLimit: number): Vpn {
-  const pad = (request.random === undefined ? 0 : 0x3fffff * PAGE_SIZE) + STACK_GUARD_GAP;
-  const gap = Math.min(Math.max(stackLimit + pad, MIN_GAP), Math.floor(TASK_SIZE / 6) * 5);
-  return toPage(pageUp(TASK_SIZE - gap - randomBits(request, 28) * PAGE_SIZE));
 }
 
 /** Maps the program and notes where its code and data lie. Returns the load bias. */
@@ -223,20 +217,17 @@ function loadSegment(
 
 /** [vvar], [vvar_vclock] and [vdso] in one free range, in this order (map_vdso). */
 function mapVdso(services: ExecServices, task: Task): number {
-  const mm = task.mm;
-  const area = services.unmappedArea(task, (VVAR_PAGES + VCLOCK_PAGES + VDSO_PAGES) << PAGE_SHIFT);
+  const { vvar, vclock, vdso } = services.vdso;
+  const pages = vvar.frames.length + vclock.frames.length + vdso.frames.length;
+  const area = services.unmappedArea(task, pages * PAGE_SIZE);
   if (isError(area)) return area;
-  const vvar = toPage(area);
-  const vclock = (vvar + VVAR_PAGES) as Vpn;
-  const vdso = (vclock + VCLOCK_PAGES) as Vpn;
-  const end = (vdso + VDSO_PAGES) as Vpn;
-  for (const vma of [
-    new Vma(mm, vdso, end, VDSO_FLAGS, 0, undefined, VDSO),
-    new Vma(mm, vvar, vclock, VVAR_FLAGS, 0, undefined, VVAR),
-    new Vma(mm, vclock, vdso, VVAR_FLAGS, 0, undefined, VVAR_VCLOCK),
-  ]) {
-    const error = services.insertVma(vma);
+  let page = toPage(area);
+  for (const special of [vvar, vclock, vdso]) {
+    const end = (page + special.frames.length) as Vpn;
+    const flags = special === vdso ? VDSO_FLAGS : VVAR_FLAGS;
+    const error = services.insertVma(new Vma(task.mm, page, end, flags, 0, undefined, special));
     if (isError(error)) return error;
+    page = end;
   }
   return 0;
 }
