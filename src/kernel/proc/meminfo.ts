@@ -1,0 +1,110 @@
+import { PAGE_SIZE } from '../../hardware/units.ts';
+import type { PageCore } from '../core.ts';
+import { NR_KERNEL_STACK, NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from '../vmstat.ts';
+import { countFrames, type FrameCounts } from './frame-counts.ts';
+
+/** What the views of the whole machine read. */
+export type SystemSource = Pick<PageCore, 'table' | 'allocator' | 'vmstat'>;
+
+/** Overcommit's books, in pages (vm_commit_limit and vm_committed_as in mm/util.c). */
+export interface CommitState {
+  readonly limit: number;
+  readonly committed: number;
+}
+
+const PAGE_KB = PAGE_SIZE / 1024;
+/** The vmalloc area of 4-level paging: 32 TiB - 1 kB (VMALLOC_TOTAL). */
+const VMALLOC_TOTAL_KB = 34_359_738_367;
+const KB_PER_2M = 2048;
+const KB_PER_1G = 1 << 20;
+
+/** What can be given out without swapping, in pages (si_mem_available in mm/show_mem.c). */
+export function availablePages({ allocator, vmstat }: SystemSource, counts: FrameCounts): number {
+  const low = allocator.zones.reduce((sum, zone) => sum + zone.low, 0);
+  const cache = counts.activeFile + counts.inactiveFile;
+  const reclaimable = vmstat.value(NR_SLAB_RECLAIMABLE);
+  const kept = (pages: number) => pages - Math.min(Math.floor(pages / 2), low);
+  return Math.max(0, allocator.free - allocator.totalReserve + kept(cache) + kept(reclaimable));
+}
+
+/** Every line of /proc/meminfo in its order, in kB (pages for HugePages_*): meminfo_proc_show in fs/proc/meminfo.c. */
+export function meminfoOf(source: SystemSource, commit: CommitState): Record<string, number> {
+  const { allocator, vmstat, table } = source;
+  const counts = countFrames(table);
+  const kb = (pages: number) => pages * PAGE_KB;
+  const reclaimable = kb(vmstat.value(NR_SLAB_RECLAIMABLE));
+  const unreclaimable = kb(vmstat.value(NR_SLAB_UNRECLAIMABLE));
+  const mapped = directMap(table.frames * PAGE_KB);
+  return {
+    MemTotal: kb(allocator.managed),
+    MemFree: kb(allocator.free),
+    MemAvailable: kb(availablePages(source, counts)),
+    Buffers: 0,
+    Cached: kb(counts.filePages - counts.swapCached),
+    SwapCached: kb(counts.swapCached),
+    Active: kb(counts.activeAnon + counts.activeFile),
+    Inactive: kb(counts.inactiveAnon + counts.inactiveFile),
+    'Active(anon)': kb(counts.activeAnon),
+    'Inactive(anon)': kb(counts.inactiveAnon),
+    'Active(file)': kb(counts.activeFile),
+    'Inactive(file)': kb(counts.inactiveFile),
+    Unevictable: kb(counts.unevictable),
+    Mlocked: kb(counts.mlocked),
+    SwapTotal: 0,
+    SwapFree: 0,
+    Zswap: 0,
+    Zswapped: 0,
+    Dirty: kb(counts.fileDirty),
+    Writeback: kb(counts.writeback),
+    AnonPages: kb(counts.anonMapped),
+    Mapped: kb(counts.fileMapped),
+    Shmem: kb(counts.shmem),
+    KReclaimable: reclaimable,
+    Slab: reclaimable + unreclaimable,
+    SReclaimable: reclaimable,
+    SUnreclaim: unreclaimable,
+    KernelStack: vmstat.value(NR_KERNEL_STACK),
+    PageTables: kb(counts.pageTables),
+    SecPageTables: 0,
+    NFS_Unstable: 0,
+    Bounce: 0,
+    WritebackTmp: 0,
+    CommitLimit: kb(commit.limit),
+    Committed_AS: kb(commit.committed),
+    VmallocTotal: VMALLOC_TOTAL_KB,
+    VmallocUsed: 0,
+    VmallocChunk: 0,
+    Percpu: 0,
+    AnonHugePages: 0,
+    ShmemHugePages: 0,
+    ShmemPmdMapped: 0,
+    FileHugePages: 0,
+    FilePmdMapped: 0,
+    Balloon: 0,
+    HugePages_Total: 0,
+    HugePages_Free: 0,
+    HugePages_Rsvd: 0,
+    HugePages_Surp: 0,
+    Hugepagesize: 2048,
+    Hugetlb: 0,
+    DirectMap4k: mapped.k4,
+    DirectMap2M: mapped.m2,
+    DirectMap1G: mapped.g1,
+  };
+}
+
+/** The kernel's own map of all memory, in the largest pages that fit (init_memory_mapping), in kB. */
+function directMap(totalKb: number): { k4: number; m2: number; g1: number } {
+  const g1 = Math.floor(totalKb / KB_PER_1G) * KB_PER_1G;
+  const m2 = Math.floor((totalKb - g1) / KB_PER_2M) * KB_PER_2M;
+  return { k4: totalKb - g1 - m2, m2, g1 };
+}
+
+/** /proc/meminfo. */
+export function meminfoText(source: SystemSource, commit: CommitState): string {
+  const lines = Object.entries(meminfoOf(source, commit)).map(([key, value]) => {
+    const unit = key.startsWith('HugePages_') ? '' : ' kB';
+    return `${`${key}:`.padEnd(16)}${String(value).padStart(8)}${unit}`;
+  });
+  return `${lines.join('\n')}\n`;
+}
