@@ -1,7 +1,7 @@
 import { keyRefuses } from './paging/protection-keys.ts';
 import { PageWalker } from './paging/walk.ts';
 import type { PhysicalMemory } from './physical-memory.ts';
-import type { ProcessorModel } from './processors/processor-model.ts';
+import type { ProcessorModel, TlbLevelModel } from './processors/processor-model.ts';
 import {
   DIRTY_WALKS,
   FLUSHES,
@@ -48,27 +48,33 @@ export { FETCH, LOAD, STORE };
  * again, as the processor does: it sets a dirty bit, finds rights that the kernel has widened since, or faults. A
  * fault forgets what is cached for its page (SDM vol. 3, 4.10.4.1). Refusals are never cached.
  *
- * A hot loop over runs of accesses tests hits itself and calls `load`, `store` or `fetch` for the rest:
+ * A hot loop over runs of accesses tests hits itself, and calls `load`, `store` or `fetch` for the rest. Each of these
+ * returns a place in `tags` (or -(error code + 1)); the next run of that kind on that page is a hit as long as
  *
- *     const tag = page + cpu.context;
- *     if (dtlb.tags[way] === tag) dtlb.stamps[way] = ++now;      // stores: dtlb.storeTags[way] === tag
- *     else { cpu.now = now; way = cpu.load(page, count); now = cpu.now; }   // way < 0: -(error code + 1)
+ *     tags[place] === page + cpu.context
  *
- * where `way` is what the last such call for this page returned (any valid index will do: the tag decides), and adds
- * the accesses to `counters.values[LOADS]` and so on when it ends: these calls count everything but accesses.
+ * and then does `stamps[place] = ++now`, for a store `stamps[place - storeOffset] = ++now`. Any valid place is safe to
+ * try: the tag decides. `now` is `cpu.now` kept in a local, written back before a call and read again after it. These
+ * calls count all but the accesses, which the loop adds to `counters.values[LOADS]` and so on when it ends. As the
+ * three kinds share the arrays, one comparison serves all of them, without a branch on the kind.
  */
 export class Cpu {
   readonly id: number;
   readonly model: ProcessorModel;
   readonly counters = new TlbCounters();
-  /** The L1 TLBs of 4 KiB pages. */
-  readonly dtlb: TranslationCache;
-  readonly itlb: TranslationCache;
+  /** Tags of the L1 TLBs of 4 KiB pages: for loads, from `storeOffset` on for stores, from `fetchOffset` on for fetches. */
+  readonly tags: Float64Array;
+  /** When they were last used: of data from 0 on, of instructions from `fetchOffset` on. */
+  readonly stamps: Float64Array;
+  readonly storeOffset: number;
+  readonly fetchOffset: number;
   /** What to add to a 4 KiB page's number to have its tag: the current PCID times a stride. */
   context = 0;
   /** Counts uses of translations, for LRU. */
   now = 0;
 
+  readonly #dtlb: TranslationCache;
+  readonly #itlb: TranslationCache;
   readonly #l1Data: TlbLevel;
   readonly #l1Instruction: TlbLevel;
   readonly #l2Data: TlbLevel;
@@ -86,13 +92,27 @@ export class Cpu {
     this.id = id;
     this.model = model;
     this.#levels = levels;
-    this.#l1Data = new TlbLevel(model.l1Data, levels);
-    this.#l1Instruction = new TlbLevel(model.l1Instruction, levels);
+    const data = smallEntries(model.l1Data);
+    const code = smallEntries(model.l1Instruction);
+    this.storeOffset = data;
+    this.fetchOffset = 2 * data;
+    this.tags = new Float64Array(2 * data + code);
+    this.stamps = new Float64Array(2 * data + code);
+    this.#l1Data = new TlbLevel(model.l1Data, levels, {
+      tags: this.tags.subarray(0, data),
+      storeTags: this.tags.subarray(data, 2 * data),
+      stamps: this.stamps.subarray(0, data),
+    });
+    this.#l1Instruction = new TlbLevel(model.l1Instruction, levels, {
+      tags: this.tags.subarray(2 * data),
+      storeTags: new Float64Array(code),
+      stamps: this.stamps.subarray(2 * data),
+    });
     this.#l2Data = new TlbLevel(model.l2, levels);
     this.#l2Instruction = model.l2Instruction ? new TlbLevel(model.l2Instruction, levels) : this.#l2Data;
     this.#walker = new PageWalker(memory, model, levels);
-    this.dtlb = this.#l1Data.small;
-    this.itlb = this.#l1Instruction.small;
+    this.#dtlb = this.#l1Data.small;
+    this.#itlb = this.#l1Instruction.small;
   }
 
   get root(): Pfn {
@@ -136,7 +156,7 @@ export class Cpu {
 
   /** A run of `count` accesses of one kind to one page: as `translate`, counting all of them. */
   access(page: Vpn, kind: number, count: number): number {
-    const l1 = kind === FETCH ? this.itlb : this.dtlb;
+    const l1 = kind === FETCH ? this.#itlb : this.#dtlb;
     const tag = page + this.context;
     const way = l1.find(tag);
     let frame: number;
@@ -151,29 +171,35 @@ export class Cpu {
     return frame;
   }
 
-  /** For a hot loop: a run of loads. Returns its entry in `dtlb`, or -(error code + 1). Does not count the loads. */
+  /** For a hot loop: a run of loads. Returns its place in `tags`, or -(error code + 1). Does not count the loads. */
   load(page: Vpn, count: number): number {
-    const way = this.dtlb.find(page + this.context);
+    const way = this.#dtlb.find(page + this.context);
     if (way < 0) return this.#resolveWay(page, LOAD, count);
-    this.dtlb.stamps[way] = ++this.now;
+    this.#dtlb.stamps[way] = ++this.now;
     return way;
   }
 
-  /** For a hot loop: a run that begins with a store. Returns its entry in `dtlb`, or -(error code + 1). */
+  /** For a hot loop: a run that begins with a store. Returns its place in `tags`, or -(error code + 1). */
   store(page: Vpn, count: number): number {
     const tag = page + this.context;
-    const way = this.dtlb.find(tag);
-    if (way < 0 || this.dtlb.storeTags[way] !== tag) return this.#resolveWay(page, STORE, count);
-    this.dtlb.stamps[way] = ++this.now;
-    return way;
+    let way = this.#dtlb.find(tag);
+    if (way < 0 || this.#dtlb.storeTags[way] !== tag) {
+      way = this.#resolveWay(page, STORE, count);
+      return way < 0 ? way : way + this.storeOffset;
+    }
+    this.#dtlb.stamps[way] = ++this.now;
+    return way + this.storeOffset;
   }
 
-  /** For a hot loop: a run of fetches. Returns its entry in `itlb`, or -(error code + 1). */
+  /** For a hot loop: a run of fetches. Returns its place in `tags`, or -(error code + 1). */
   fetch(page: Vpn, count: number): number {
-    const way = this.itlb.find(page + this.context);
-    if (way < 0) return this.#resolveWay(page, FETCH, count);
-    this.itlb.stamps[way] = ++this.now;
-    return way;
+    let way = this.#itlb.find(page + this.context);
+    if (way < 0) {
+      way = this.#resolveWay(page, FETCH, count);
+      return way < 0 ? way : way + this.fetchOffset;
+    }
+    this.#itlb.stamps[way] = ++this.now;
+    return way + this.fetchOffset;
   }
 
   /**
@@ -345,6 +371,10 @@ export class Cpu {
 /** Whether a walk found another page or other rights than an entry has; a dirty bit alone is no difference. */
 const differs = (cache: TranslationCache, way: number, frame: number, flags: number): boolean =>
   cache.frames[way] !== frame || (cache.flags[way] | FLAG_DIRTY) !== (flags | FLAG_DIRTY);
+
+/** Entries of a level's array of 4 KiB pages. */
+const smallEntries = (model: TlbLevelModel): number =>
+  model.find((array) => array.pages.includes('4K'))?.entries ?? 0;
 
 export interface CpuState {
   readonly root: number;

@@ -9,7 +9,7 @@ import {
   SIZE_STRIDE,
   sizeOf,
 } from './translation.ts';
-import { TranslationCache, type TranslationCacheState } from './translation-cache.ts';
+import { type SharedColumns, TranslationCache, type TranslationCacheState } from './translation-cache.ts';
 
 /**
  * One level of TLB: up to three arrays, one for each page size, or fewer that hold several sizes. An entry is looked
@@ -29,11 +29,16 @@ export class TlbLevel {
   way = 0;
   array: TranslationCache;
 
-  /** Throws RangeError for a model in which no array, or more than one, holds 4 KiB pages. */
-  constructor(model: TlbLevelModel, levels: number) {
+  /**
+   * @param levels of page tables
+   * @param smallColumns for the array of 4 KiB pages, as TranslationCache takes them
+   *
+   * Throws RangeError for a model in which no array, or more than one, holds 4 KiB pages.
+   */
+  constructor(model: TlbLevelModel, levels: number, smallColumns?: SharedColumns) {
     this.#bySize = PAGE_SIZE_NAMES.map(() => undefined);
     for (const arrayModel of model) {
-      const array = new TranslationCache(arrayModel);
+      const array = new TranslationCache(arrayModel, arrayModel.pages.includes('4K') ? smallColumns : undefined);
       this.#arrays.push(array);
       for (const name of arrayModel.pages) {
         const size = PAGE_SIZE_NAMES.indexOf(name);

@@ -9,6 +9,19 @@ export interface CacheGeometry {
   readonly index?: 'low' | 'xor';
 }
 
+/** Arrays of `entries` numbers each. */
+export interface SharedColumns {
+  readonly tags: Float64Array;
+  readonly storeTags: Float64Array;
+  readonly stamps: Float64Array;
+}
+
+const ownColumns = (entries: number): SharedColumns => ({
+  tags: new Float64Array(entries),
+  storeTags: new Float64Array(entries),
+  stamps: new Float64Array(entries),
+});
+
 const NONE = -1;
 /** Victims found by one search of a fully associative cache. */
 const QUEUE = 8;
@@ -16,9 +29,9 @@ const QUEUE = 8;
 /**
  * A small memory of translations with true LRU replacement: TLBs and page-walk caches are made of it.
  *
- * The columns are public because the replay's inner loop tests a hit itself: `tags[way] === tag` for a load or a
- * fetch, `storeTags[way] === tag` for a store, then `stamps[way] = ++now`. Whatever changes an entry goes through
- * the methods. Lookups go through a hash of the tag, so a hit in 64 fully associative entries costs as much as one
+ * The columns are public because the CPU and the replay's inner loop test hits themselves: `tags[way] === tag` for a
+ * load or a fetch, `storeTags[way] === tag` for a store, then `stamps[way] = ++now`. Whatever else changes an entry
+ * goes through the methods. Lookups go through a hash of the tag, so a hit in 64 fully associative entries costs as much as one
  * in 4 ways, and so does the knowledge that there is none.
  */
 export class TranslationCache {
@@ -48,17 +61,21 @@ export class TranslationCache {
   #queueNext = 0;
   #queueEnd = 0;
 
-  /** Throws RangeError unless the entries fill a power of two of sets. */
-  constructor(geometry: CacheGeometry) {
+  /**
+   * @param columns where to keep tags and stamps, when others are to read them as parts of longer arrays
+   *
+   * Throws RangeError unless the entries fill a power of two of sets.
+   */
+  constructor(geometry: CacheGeometry, columns: SharedColumns = ownColumns(geometry.entries)) {
     const { entries, ways } = geometry;
     const sets = entries / ways;
     if (!Number.isInteger(entries) || entries < 1 || entries > 2 ** 14 || !Number.isInteger(Math.log2(sets)))
       throw new RangeError(`TranslationCache: ${entries} entries in ${ways} ways do not make a power of two of sets`);
     this.entries = entries;
     this.ways = ways;
-    this.tags = new Float64Array(entries).fill(NONE);
-    this.storeTags = new Float64Array(entries).fill(NONE);
-    this.stamps = new Float64Array(entries);
+    this.tags = columns.tags.fill(NONE);
+    this.storeTags = columns.storeTags.fill(NONE);
+    this.stamps = columns.stamps;
     this.frames = new Int32Array(entries);
     this.flags = new Int32Array(entries);
     this.#setMask = sets - 1;
