@@ -30,6 +30,8 @@ export interface PageCore {
   readonly clock: Clock;
   /** A page of a file was written through a mapping: its cache page is dirty now (folio_mark_dirty). */
   markDirty(frame: Pfn): void;
+  /** Drops a clean page of a file that nothing maps any more, leaving a shadow of it (__remove_mapping). */
+  evictFromCache(frame: Pfn): void;
   /** The one frame of zeros that stands for every anonymous page that was only read (empty_zero_page). */
   readonly zeroFrame: Pfn;
 }

@@ -2,8 +2,9 @@ import { entryHi, entryLo } from '../../hardware/paging/entry.ts';
 import type { Vpn } from '../../hardware/units.ts';
 import { MM_ANONPAGES } from '../address-space/mm.ts';
 import type { Vma } from '../address-space/vma.ts';
-import { VM_LOCKED, VM_SHARED, VM_SPECIAL, VM_WRITE } from '../address-space/vm-flags.ts';
+import { VM_DROPPABLE, VM_LOCKED, VM_SHARED, VM_SPECIAL, VM_WRITE } from '../address-space/vm-flags.ts';
 import type { PageCore } from '../core.ts';
+import { PG_SWAPBACKED } from '../frames/frame-table.ts';
 import { PTE_SPECIAL, protectionHi, protectionLo, WRITABLE_DIRTY } from '../page-table/soft-entry.ts';
 import { addRss } from '../page-table/zap.ts';
 import { VM_FAULT_MINOR, VM_FAULT_OOM, VM_FAULT_SIGBUS } from './outcome.ts';
@@ -29,6 +30,8 @@ export function anonymousFault(core: PageCore, vma: Vma, page: Vpn, slot: number
 export function mapNewAnonymous(core: PageCore, vma: Vma, page: Vpn, slot: number, frame: number): void {
   const own = frame as Parameters<typeof entryLo>[0];
   core.rmap.addNewAnon(own, vma, page);
+  // What may be dropped needs no swap (folio_add_new_anon_rmap).
+  if (vma.flags & VM_DROPPABLE) core.table.clear(own, PG_SWAPBACKED);
   addRss(vma.mm, MM_ANONPAGES, 1);
   core.lru.add(own);
   if ((vma.flags & (VM_LOCKED | VM_SPECIAL)) === VM_LOCKED) core.rmap.mlock(own);

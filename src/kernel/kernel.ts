@@ -1,0 +1,157 @@
+import type { Cpu } from '../hardware/cpu.ts';
+import type { PhysicalMemory } from '../hardware/physical-memory.ts';
+import type { Pfn } from '../hardware/units.ts';
+import { AddressSpaces } from './address-space/address-spaces.ts';
+import { Commitments } from './address-space/overcommit.ts';
+import type { SpecialMapping } from './address-space/vma.ts';
+import type { PageCore } from './core.ts';
+import { FaultHandler } from './fault/fault.ts';
+import { FileFaults } from './fault/file-fault.ts';
+import { Populate } from './fault/populate.ts';
+import { UserAccess } from './fault/user-access.ts';
+import { FrameAllocator } from './frames/allocator.ts';
+import { type FrameTable, PG_CACHED, PG_RESERVED, PG_UPTODATE } from './frames/frame-table.ts';
+import { LruLists } from './frames/lru.ts';
+import { UserPages } from './frames/user-pages.ts';
+import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
+import { Files } from './page-cache/files.ts';
+import { PageAdvice } from './page-table/advice.ts';
+import { PageOperations } from './page-table/page-operations.ts';
+import { PageTables } from './page-table/page-tables.ts';
+import { panic } from './panic.ts';
+import { type Params, setSysctl } from './params.ts';
+import { Processes } from './process/processes.ts';
+import { TlbState } from './process/tlb-state.ts';
+import { AnonVmas } from './rmap/anon-vmas.ts';
+import { ReverseMap } from './rmap/rmap.ts';
+import type { Clock } from './time/clock.ts';
+import { EventLog } from './tracepoints.ts';
+import { VmStat } from './vmstat.ts';
+
+/** What the machine gives its kernel at boot. */
+export interface KernelBoot {
+  readonly memory: PhysicalMemory;
+  readonly table: FrameTable;
+  readonly cpus: readonly Cpu[];
+  readonly clock: Clock;
+  readonly params: Params;
+  readonly contents: 'bytes' | 'none';
+  /** Levels of page tables: 4 or 5. */
+  readonly levels: 4 | 5;
+  /** Transparent huge pages are not 'never': watermarks leave room for them. */
+  readonly hugePages: boolean;
+}
+
+/**
+ * The kernel: it owns every subsystem and hands each the few functions of others that it needs. No subsystem knows this
+ * class.
+ */
+export class Kernel implements PageCore {
+  readonly memory: PhysicalMemory;
+  readonly table: FrameTable;
+  readonly contents: 'bytes' | 'none';
+  readonly clock: Clock;
+  readonly params: Params;
+  readonly vmstat = new VmStat();
+  readonly trace: EventLog;
+  readonly allocator: FrameAllocator;
+  readonly lru: LruLists;
+  readonly pages: UserPages;
+  readonly pageTables: PageTables;
+  readonly anonVmas = new AnonVmas();
+  readonly rmap: ReverseMap;
+  readonly tlb: TlbState;
+  readonly zeroFrame: Pfn;
+  readonly commitments: Commitments;
+  readonly files: Files;
+  readonly faults: FaultHandler;
+  readonly userAccess: UserAccess;
+  readonly addressSpaces: AddressSpaces;
+  readonly processes: Processes;
+  /** The mappings that exec gives to every program. */
+  readonly special: { readonly vvar: SpecialMapping; readonly vvarVclock: SpecialMapping; readonly vdso: SpecialMapping };
+
+  constructor(boot: KernelBoot) {
+    this.memory = boot.memory;
+    this.table = boot.table;
+    this.contents = boot.contents;
+    this.clock = boot.clock;
+    this.params = boot.params;
+    this.trace = new EventLog(boot.clock);
+    this.allocator = new FrameAllocator(boot.table, { ...boot.params, hugePages: boot.hugePages });
+    this.lru = new LruLists(boot.table);
+    this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat);
+    this.pageTables = new PageTables(boot.memory, this.pages, boot.levels);
+    this.tlb = new TlbState(boot.cpus);
+    this.rmap = new ReverseMap({ ...this.#shared(), inodeOf: (id) => this.files.inode(id) });
+    this.zeroFrame = this.#kernelFrame(0);
+
+    const { allocator, params } = this;
+    const totals = { ramPages: allocator.managed, swapPages: 0, hugetlbPages: 0 };
+    this.commitments = new Commitments(params, totals);
+    this.files = new Files(this, {
+      promise: (task, pages) => this.commitments.promise(task.process, task.mm, pages),
+      release: (pages) => this.commitments.release(pages),
+      userAccess: () => this.userAccess,
+    });
+    const fileFaults = new FileFaults(this, this.files);
+    this.faults = new FaultHandler(this, fileFaults, {
+      expandStack: (task, vma, page) => this.addressSpaces.expandStack(task, vma, page),
+    });
+    this.userAccess = new UserAccess(() => boot.cpus[this.tlb.current] ?? panic('kernel: no CPU'), this.faults);
+    this.addressSpaces = new AddressSpaces({
+      pages: new PageOperations(this, new Populate(this, this.faults)),
+      advice: new PageAdvice(this),
+      files: this.files,
+      params,
+      commitments: this.commitments,
+    });
+    this.processes = new Processes(this, this.tlb, {
+      dupMmap: (process, from, to, copy) => this.addressSpaces.dupMmap(process, from, to, copy),
+      exitMmap: (mm) => this.addressSpaces.exitMmap(mm),
+      getFile: (file) => this.files.get(file),
+      putFile: (file) => this.files.put(file),
+    });
+    this.special = {
+      vvar: this.#specialMapping('[vvar]', 4, false),
+      vvarVclock: this.#specialMapping('[vvar_vclock]', 2, false),
+      vdso: this.#specialMapping('[vdso]', 2, true),
+    };
+  }
+
+  /** What the reverse map works with: it is made before the kernel is whole. */
+  #shared(): Pick<PageCore, 'table' | 'pageTables' | 'anonVmas' | 'pages' | 'lru' | 'vmstat'> {
+    const { table, pageTables, anonVmas, pages, lru, vmstat } = this;
+    return { table, pageTables, anonVmas, pages, lru, vmstat };
+  }
+
+  markDirty(frame: Pfn): void {
+    this.files.markDirty(frame);
+  }
+
+  evictFromCache(frame: Pfn): void {
+    this.files.evict(frame);
+  }
+
+  /**
+   * Sets a sysctl and lets it act.
+   * @returns 'unknown' for a name that this machine does not have, 'invalid' for a value that the kernel refuses
+   */
+  sysctl(name: string, value: number): 'set' | 'unknown' | 'invalid' {
+    const result = setSysctl(this.params, name, value);
+    if (result === 'set') this.allocator.setParams({ ...this.params, hugePages: true });
+    return result;
+  }
+
+  /** A frame that the kernel keeps for ever. */
+  #kernelFrame(flags: number): Pfn {
+    const frame = this.allocator.allocate(0, MIGRATE_UNMOVABLE);
+    if (frame < 0) panic('boot: no frame for the kernel');
+    this.table.flags[frame] = PG_RESERVED | PG_UPTODATE | flags;
+    return frame as Pfn;
+  }
+
+  #specialMapping(name: string, pages: number, counted: boolean): SpecialMapping {
+    return { name, counted, frames: Array.from({ length: pages }, () => this.#kernelFrame(PG_CACHED)) };
+  }
+}

@@ -1,0 +1,70 @@
+import { type Vpn, vpn } from '../../hardware/units.ts';
+import type { Mm } from '../address-space/mm.ts';
+import type { PageOps } from '../address-space/page-ops.ts';
+import type { Vma } from '../address-space/vma.ts';
+import type { PageCore } from '../core.ts';
+import type { Populate } from '../fault/populate.ts';
+import type { Task } from '../process/process.ts';
+import { lockRange } from './lock-pages.ts';
+import { moveRange } from './move.ts';
+import { protectRange } from './protect.ts';
+import { zapRange } from './zap.ts';
+
+/** What system calls on mappings do to pages and page tables. */
+export class PageOperations implements PageOps {
+  readonly #core: PageCore;
+  readonly #populate: Populate;
+
+  constructor(core: PageCore, populate: Populate) {
+    this.#core = core;
+    this.#populate = populate;
+  }
+
+  zap(vma: Vma, start: Vpn, end: Vpn): void {
+    zapRange(this.#core, vma, start, end, true);
+  }
+
+  zapKeepingMarkers(vma: Vma, start: Vpn, end: Vpn): void {
+    zapRange(this.#core, vma, start, end, false);
+  }
+
+  freeTables(mm: Mm, start: Vpn, end: Vpn, floor: number, ceiling: number): void {
+    this.#core.pageTables.freeRange(mm, start, end, vpn(floor), vpn(ceiling));
+  }
+
+  protect(vma: Vma, start: Vpn, end: Vpn): void {
+    protectRange(this.#core, vma, start, end);
+  }
+
+  move(from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): void {
+    moveRange(this.#core, from, start, to, newStart, pages);
+  }
+
+  populate(task: Task, vma: Vma, start: Vpn, end: Vpn): number {
+    return this.#populate.vma(task, vma, start, end) || end - start;
+  }
+
+  populateRange(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number {
+    return this.#populate.range(task, vma, start, end, write) || end - start;
+  }
+
+  lockPages(vma: Vma, start: Vpn, end: Vpn): void {
+    lockRange(this.#core, vma, start, end, true);
+  }
+
+  unlockPages(vma: Vma, start: Vpn, end: Vpn): void {
+    lockRange(this.#core, vma, start, end, false);
+  }
+
+  cloneAnonVmas(from: Vma, to: Vma): void {
+    this.#core.anonVmas.clone(from, to);
+  }
+
+  unlinkAnonVmas(vma: Vma): void {
+    this.#core.anonVmas.unlink(vma);
+  }
+
+  prepareAnonVma(vma: Vma): void {
+    this.#core.anonVmas.prepare(vma);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The tunables of memory management (/proc/sys/vm) with Linux's names and defaults (Documentation/admin-guide/sysctl/vm.rst).
+ * Parts of the kernel read them at each use, so that a change counts at once.
+ */
+export interface Params {
+  /** vm.overcommit_memory: 0 refuses absurd requests, 1 nothing, 2 what exceeds the commit limit. */
+  overcommitMemory: number;
+  /** vm.overcommit_ratio, per cent of RAM. */
+  overcommitRatio: number;
+  /** vm.overcommit_kbytes; 0: the ratio counts. */
+  overcommitKbytes: number;
+  /** vm.user_reserve_kbytes; the kernel computes it at boot from free memory. */
+  userReserveKbytes: number;
+  /** vm.admin_reserve_kbytes. */
+  adminReserveKbytes: number;
+  /** vm.max_map_count. */
+  maxMapCount: number;
+  /** vm.mmap_min_addr, bytes. */
+  mmapMinAddr: number;
+  /** vm.min_free_kbytes; 0: the kernel's own choice. */
+  minFreeKbytes: number;
+  /** vm.watermark_scale_factor, in 1/10000 of a zone. */
+  watermarkScaleFactor: number;
+  /** vm.swappiness, 0 to 200. */
+  swappiness: number;
+  /** vm.dirty_ratio, per cent. */
+  dirtyRatio: number;
+  /** vm.dirty_background_ratio, per cent. */
+  dirtyBackgroundRatio: number;
+  /** vm.page-cluster: swap readahead of 2^n pages. */
+  pageCluster: number;
+  /** kernel.randomize_va_space: 0 off, 1 without the break, 2 all. */
+  randomizeVaSpace: number;
+}
+
+export const defaultParams = (): Params => ({
+  overcommitMemory: 0,
+  overcommitRatio: 50,
+  overcommitKbytes: 0,
+  userReserveKbytes: 131_072,
+  adminReserveKbytes: 8192,
+  maxMapCount: 65_530,
+  mmapMinAddr: 4096,
+  minFreeKbytes: 0,
+  watermarkScaleFactor: 10,
+  swappiness: 60,
+  dirtyRatio: 20,
+  dirtyBackgroundRatio: 10,
+  pageCluster: 3,
+  randomizeVaSpace: 0,
+});
+
+interface Sysctl {
+  readonly key: keyof Params;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Which sysctl sets which tunable, and the values that the kernel takes (kernel/sysctl.c, mm/util.c). */
+const SYSCTLS: ReadonlyMap<string, Sysctl> = new Map([
+  ['vm.overcommit_memory', { key: 'overcommitMemory', least: 0, most: 2 }],
+  ['vm.overcommit_ratio', { key: 'overcommitRatio', least: 0, most: 2 ** 31 - 1 }],
+  ['vm.overcommit_kbytes', { key: 'overcommitKbytes', least: 0, most: Number.MAX_SAFE_INTEGER }],
+  ['vm.user_reserve_kbytes', { key: 'userReserveKbytes', least: 0, most: Number.MAX_SAFE_INTEGER }],
+  ['vm.admin_reserve_kbytes', { key: 'adminReserveKbytes', least: 0, most: Number.MAX_SAFE_INTEGER }],
+  ['vm.max_map_count', { key: 'maxMapCount', least: 0, most: 2 ** 31 - 1 }],
+  ['vm.mmap_min_addr', { key: 'mmapMinAddr', least: 0, most: Number.MAX_SAFE_INTEGER }],
+  ['vm.min_free_kbytes', { key: 'minFreeKbytes', least: 0, most: 2 ** 31 - 1 }],
+  ['vm.watermark_scale_factor', { key: 'watermarkScaleFactor', least: 1, most: 3000 }],
+  ['vm.swappiness', { key: 'swappiness', least: 0, most: 200 }],
+  ['vm.dirty_ratio', { key: 'dirtyRatio', least: 0, most: 100 }],
+  ['vm.dirty_background_ratio', { key: 'dirtyBackgroundRatio', least: 0, most: 100 }],
+  ['vm.page-cluster', { key: 'pageCluster', least: 0, most: 31 }],
+  ['kernel.randomize_va_space', { key: 'randomizeVaSpace', least: 0, most: 2 }],
+]);
+
+export const sysctlNames: readonly string[] = [...SYSCTLS.keys()];
+
+/** @returns the value of a sysctl, or undefined for a name that this machine does not have */
+export function getSysctl(params: Params, name: string): number | undefined {
+  const sysctl = SYSCTLS.get(name);
+  return sysctl && params[sysctl.key];
+}
+
+/**
+ * Sets a sysctl as a write to /proc/sys does.
+ * @returns 'unknown' for a name that this machine does not have, 'invalid' for a value that the kernel refuses (EINVAL)
+ */
+export function setSysctl(params: Params, name: string, value: number): 'set' | 'unknown' | 'invalid' {
+  const sysctl = SYSCTLS.get(name);
+  if (sysctl === undefined) return 'unknown';
+  if (!Number.isInteger(value) || value < sysctl.least || value > sysctl.most) return 'invalid';
+  params[sysctl.key] = value;
+  // The two limits exclude each other (overcommit_ratio_handler, overcommit_kbytes_handler).
+  if (sysctl.key === 'overcommitRatio') params.overcommitKbytes = 0;
+  if (sysctl.key === 'overcommitKbytes' && value > 0) params.overcommitRatio = 0;
+  return 'set';
+}

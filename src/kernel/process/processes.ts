@@ -1,0 +1,189 @@
+/** The life of processes as far as memory goes (kernel/fork.c, kernel/exit.c): address spaces made, copied, dropped. */
+import type { Vpn } from '../../hardware/units.ts';
+import { VM_WIPEONFORK } from '../address-space/vm-flags.ts';
+import { Mm } from '../address-space/mm.ts';
+import type { Vma } from '../address-space/vma.ts';
+import type { PageCore } from '../core.ts';
+import { ENOMEM } from '../errno.ts';
+import type { File } from '../page-cache/file.ts';
+import { copyRange, needsCopy } from '../page-table/copy.ts';
+import { panic } from '../panic.ts';
+import { FileTable } from './file-table.ts';
+import { type Ending, Process, type Rlimits, rootCredentials, Task, defaultRlimits } from './process.ts';
+import type { TlbState } from './tlb-state.ts';
+
+/** What processes need of the address space and of the files. */
+export interface ProcessServices {
+  /**
+   * Copies the mappings of an address space into an empty one and calls `copyPages` for each (dup_mmap).
+   * @returns 0 or a negated errno
+   */
+  dupMmap(process: Process, from: Mm, to: Mm, copyPages: (from: Vma, to: Vma) => boolean): number;
+  /** Unmaps everything (exit_mmap). */
+  exitMmap(mm: Mm): void;
+  /** One more user of an open file. */
+  getFile(file: File): void;
+  /** One user less; the last one closes it. */
+  putFile(file: File): void;
+}
+
+/** What a new task shares with the one that made it (clone flags, as booleans). */
+export interface CloneOptions {
+  /** CLONE_VM: the address space. */
+  readonly vm?: boolean;
+  /** CLONE_FILES: the descriptors. */
+  readonly files?: boolean;
+}
+
+export class Processes {
+  readonly #core: PageCore;
+  readonly #tlb: TlbState;
+  readonly #services: ProcessServices;
+  readonly #byPid = new Map<number, Process>();
+  #lastPid = 0;
+  #lastMm = 0;
+
+  constructor(core: PageCore, tlb: TlbState, services: ProcessServices) {
+    this.#core = core;
+    this.#tlb = tlb;
+    this.#services = services;
+  }
+
+  /** Living processes, by pid in the order of their birth. */
+  get all(): ReadonlyMap<number, Process> {
+    return this.#byPid;
+  }
+
+  /** A process without a parent and with an empty address space; exec or mmap fill it. */
+  spawn(comm: string, mmapBase: Vpn, limits: Rlimits = defaultRlimits()): Task {
+    const process = new Process({
+      pid: ++this.#lastPid,
+      comm,
+      mm: this.createMm(mmapBase),
+      files: new FileTable(),
+      rlimits: limits,
+      credentials: rootCredentials(),
+    });
+    return this.#enter(process);
+  }
+
+  /** A new thread of a process (CLONE_THREAD). */
+  addThread(process: Process): Task {
+    const task = new Task(++this.#lastPid, process);
+    process.tasks.push(task);
+    return task;
+  }
+
+  /** One thread ends; its faults stay with the process. */
+  endThread(task: Task): void {
+    const { process } = task;
+    const at = process.tasks.indexOf(task);
+    if (at < 0) panic(`exit: task ${task.tid} is not a thread of process ${process.pid}`);
+    process.endedMinFlt += task.minFlt;
+    process.endedMajFlt += task.majFlt;
+    process.tasks.splice(at, 1);
+  }
+
+  /**
+   * A new process (kernel_clone): with a copy of the address space, or sharing it until it execs.
+   * @returns its first task, or a negated errno
+   */
+  fork(parent: Task, options: CloneOptions = {}): Task | number {
+    const { process } = parent;
+    const mm = options.vm ? process.mm : this.createMm(process.mm.mmapBase);
+    if (options.vm) mm.users++;
+    else {
+      const error = this.#copyMm(process, process.mm, mm);
+      if (error !== 0) {
+        this.dropMm(mm);
+        return error;
+      }
+    }
+    const files = options.files ? process.files : this.#copyFiles(process.files);
+    const child = new Process({
+      pid: ++this.#lastPid,
+      parent: process,
+      comm: process.comm,
+      mm,
+      files,
+      rlimits: { soft: process.rlimits.soft.slice(), hard: process.rlimits.hard.slice() },
+      credentials: { ...process.credentials },
+    });
+    child.oomScoreAdj = process.oomScoreAdj;
+    return this.#enter(child);
+  }
+
+  /** The process ends: its address space is dropped and its files are closed (do_exit). */
+  exit(process: Process, ending: Ending): void {
+    if (process.ending !== undefined) return;
+    process.ending = ending;
+    for (const task of [...process.tasks]) this.endThread(task);
+    this.dropMm(process.mm);
+    for (const [fd, file] of process.files.entries()) {
+      process.files.remove(fd);
+      this.#services.putFile(file);
+    }
+    this.#byPid.delete(process.pid);
+  }
+
+  /** An empty address space with a top-level table (mm_init). Throws a panic when there is no frame for it. */
+  createMm(mmapBase: Vpn): Mm {
+    const pgd = this.#core.pages.allocateTable();
+    if (pgd < 0) panic('mm_init: no frame for a page directory');
+    return new Mm(++this.#lastMm, pgd as never, mmapBase);
+  }
+
+  /** Gives a process an address space of its own in place of the one it had (exec_mmap). */
+  replaceMm(process: Process, mmapBase: Vpn): void {
+    const old = process.mm;
+    process.mm = this.createMm(mmapBase);
+    this.dropMm(old);
+  }
+
+  /** One user less; with the last one all goes (mmput). */
+  dropMm(mm: Mm): void {
+    if (--mm.users > 0) return;
+    this.#services.exitMmap(mm);
+    if (mm.pgtablesBytes !== 0) panic(`mmput: ${mm.pgtablesBytes} bytes of page tables of mm ${mm.id} are left`);
+    this.#tlb.forget(mm);
+    this.#core.pages.releaseTable(mm.pgd);
+  }
+
+  #enter(process: Process): Task {
+    const task = new Task(process.pid, process);
+    process.tasks.push(task);
+    this.#byPid.set(process.pid, process);
+    return task;
+  }
+
+  /** dup_mm: mappings and pages; the break and the sizes go along, locks do not. */
+  #copyMm(process: Process, from: Mm, to: Mm): number {
+    to.startBrk = from.startBrk;
+    to.brk = from.brk;
+    to.startCode = from.startCode;
+    to.endCode = from.endCode;
+    to.startData = from.startData;
+    to.endData = from.endData;
+    to.startStack = from.startStack;
+    to.thpDisabled = from.thpDisabled;
+    let outOfMemory = false;
+    const error = this.#services.dupMmap(process, from, to, (old, copy) => {
+      // A mapping that is wiped begins without pages and without anon_vma.
+      if (copy.flags & VM_WIPEONFORK) return true;
+      this.#core.anonVmas.fork(old, copy);
+      if (!needsCopy(old)) return true;
+      outOfMemory ||= !copyRange(this.#core, old, copy);
+      return !outOfMemory;
+    });
+    return outOfMemory ? -ENOMEM : error;
+  }
+
+  #copyFiles(from: FileTable): FileTable {
+    const copy = new FileTable();
+    for (const [fd, file] of from.entries()) {
+      copy.replace(fd, file);
+      this.#services.getFile(file);
+    }
+    return copy;
+  }
+}

@@ -1,0 +1,126 @@
+import { Cpu, LOAD, STORE } from '../hardware/cpu.ts';
+import { PhysicalMemory } from '../hardware/physical-memory.ts';
+import { PAGE_SIZE, pageOf } from '../hardware/units.ts';
+import { FrameTable } from '../kernel/frames/frame-table.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { defaultParams, setSysctl } from '../kernel/params.ts';
+import type { Task } from '../kernel/process/process.ts';
+import type { FaultSignal } from '../kernel/process/signal.ts';
+import { SI_KERNEL, SIGSEGV } from '../kernel/uapi.ts';
+import { type MachineOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** What Linux loads into PKRU for a new program: no access by any key but 0 (init_pkru_value). */
+const INIT_PKRU = 0x55555554;
+/** Canonical user addresses end here with 4-level tables, and those of the kernel begin 2^47 below 2^64. */
+const USER_HALF_END = 2 ** 47;
+const USER_HALF_END_5 = 2 ** 56;
+const ALL_ADDRESSES = 2 ** 64;
+
+/** A computer: RAM, CPUs, and a kernel that has booted on them. */
+export class Machine {
+  readonly options: ResolvedOptions;
+  readonly memory: PhysicalMemory;
+  readonly cpus: readonly Cpu[];
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly kernel: Kernel;
+
+  /** @throws RangeError for options that no machine can have, and for a sysctl of an unknown name or a wrong value */
+  constructor(options: MachineOptions = {}) {
+    const resolved = resolveOptions(options);
+    this.options = resolved;
+    // Frame 0 is never given out, so that 0 can end lists.
+    const frames = resolved.memory / PAGE_SIZE + 1;
+    this.memory = new PhysicalMemory(frames);
+    this.cpus = Array.from(
+      { length: resolved.cpus },
+      (_, id) => new Cpu(id, resolved.processor, this.memory, resolved.levels),
+    );
+    for (const cpu of this.cpus) cpu.setPkru(INIT_PKRU);
+    const params = defaultParams();
+    for (const [name, value] of Object.entries(resolved.sysctls)) {
+      const result = setSysctl(params, name, value);
+      if (result === 'unknown') throw new RangeError(`Machine: there is no sysctl ${name}`);
+      if (result === 'invalid') throw new RangeError(`Machine: the kernel refuses ${name}=${value}`);
+    }
+    this.kernel = new Kernel({
+      memory: this.memory,
+      table: new FrameTable(frames),
+      cpus: this.cpus,
+      clock: this.clock,
+      params,
+      contents: resolved.contents,
+      levels: resolved.levels,
+      hugePages: resolved.transparentHugePages !== 'never',
+    });
+  }
+
+  /** Lets a task run on a CPU: its address space is loaded there if it is not already. */
+  runOn(cpu: number, task: Task): void {
+    this.kernel.tlb.switchMm(cpu, task.mm);
+  }
+
+  /**
+   * One access of a task on the CPU that runs it: TLB, page walk, page fault, and again until it succeeds.
+   * @param address in bytes; the kernel's half and addresses that are not canonical may be given too
+   * @param kind LOAD, STORE or FETCH
+   * @returns the signal that the access raised, or undefined
+   */
+  touch(task: Task, address: number, kind: number): FaultSignal | undefined {
+    const outside = this.#outsideUserHalf(address);
+    if (outside !== undefined) return outside === 'kernel' ? this.kernel.faults.fault(task, address, 5) : GENERAL_PROTECTION;
+    const cpu = this.cpus[this.kernel.tlb.current] as Cpu;
+    const page = pageOf(address);
+    for (let result = cpu.translate(page, kind); result < 0; result = cpu.translate(page, kind)) {
+      const signal = this.kernel.faults.fault(task, address, -result - 1);
+      if (signal !== undefined) return signal;
+    }
+    return undefined;
+  }
+
+  /** Loads bytes, as a program would, page by page. Contents must be kept. */
+  readBytes(task: Task, address: number, length: number): Uint8Array | FaultSignal {
+    const bytes = new Uint8Array(length);
+    const signal = this.#transfer(task, address, length, LOAD, (frame, offset, done) => {
+      bytes[done] = this.memory.readByte(frame as never, offset);
+    });
+    return signal ?? bytes;
+  }
+
+  /** Stores bytes, as a program would. @returns the signal that stopped it, what came before is written */
+  writeBytes(task: Task, address: number, bytes: Uint8Array): FaultSignal | undefined {
+    return this.#transfer(task, address, bytes.length, STORE, (frame, offset, done) => {
+      this.memory.writeByte(frame as never, offset, bytes[done] as number);
+    });
+  }
+
+  #transfer(
+    task: Task,
+    address: number,
+    length: number,
+    kind: number,
+    move: (frame: number, offset: number, done: number) => void,
+  ): FaultSignal | undefined {
+    const cpu = this.cpus[this.kernel.tlb.current] as Cpu;
+    for (let done = 0; done < length; ) {
+      const at = address + done;
+      const signal = this.touch(task, at, kind);
+      if (signal !== undefined) return signal;
+      const frame = cpu.translate(pageOf(at), kind);
+      const offset = at % PAGE_SIZE;
+      const inPage = Math.min(PAGE_SIZE - offset, length - done);
+      for (let i = 0; i < inPage; i++) move(frame, offset + i, done + i);
+      done += inPage;
+    }
+    return undefined;
+  }
+
+  #outsideUserHalf(address: number): 'kernel' | 'noncanonical' | undefined {
+    const end = this.options.levels === 5 ? USER_HALF_END_5 : USER_HALF_END;
+    if (address < end) return undefined;
+    return address >= ALL_ADDRESSES - end ? 'kernel' : 'noncanonical';
+  }
+}
+
+/** An address that no page table can translate: the processor raises #GP, which tells no address. */
+const GENERAL_PROTECTION: FaultSignal = { signo: SIGSEGV, code: SI_KERNEL, address: 0 };

@@ -1,0 +1,58 @@
+import type { ProcessorModel } from '../hardware/processors/index.ts';
+import { zen3 } from '../hardware/processors/zen3.ts';
+
+/** What a machine is made of. Every field has a default: `new Machine()` boots a small server. */
+export interface MachineOptions {
+  /** Bytes of RAM that the kernel may give out (MemTotal); a multiple of 4096. Default 4 GiB. */
+  readonly memory?: number;
+  readonly processor?: ProcessorModel;
+  readonly cpus?: number;
+  /** 'bytes': what programs write can be read back. 'none': frames hold nothing and a large machine is cheap (default). */
+  readonly contents?: 'bytes' | 'none';
+  /** Levels of page tables: 4 (default), or 5 with the la57 option. */
+  readonly levels?: 4 | 5;
+  /** Sysctls that differ from the defaults, by name: `{ 'vm.overcommit_memory': 2 }`. */
+  readonly sysctls?: Readonly<Record<string, number>>;
+  /** Seed of address-space randomisation; left out, addresses are not randomised. */
+  readonly aslrSeed?: number;
+  /** /sys/kernel/mm/transparent_hugepage/enabled; decides the watermarks. Default 'madvise'. */
+  readonly transparentHugePages?: 'always' | 'madvise' | 'never';
+}
+
+export interface ResolvedOptions {
+  readonly memory: number;
+  readonly processor: ProcessorModel;
+  readonly cpus: number;
+  readonly contents: 'bytes' | 'none';
+  readonly levels: 4 | 5;
+  readonly sysctls: Readonly<Record<string, number>>;
+  readonly aslrSeed: number | undefined;
+  readonly transparentHugePages: 'always' | 'madvise' | 'never';
+}
+
+const LEAST_MEMORY = 2 << 20;
+const MOST_CPUS = 32;
+
+/**
+ * Fills in the defaults.
+ * @throws RangeError for memory that is no whole number of pages or less than 2 MiB, and for less than 1 or more than 32
+ * CPUs (a machine keeps the set of CPUs of an address space in one word)
+ */
+export function resolveOptions(options: MachineOptions): ResolvedOptions {
+  const memory = options.memory ?? 4 * 2 ** 30;
+  const cpus = options.cpus ?? 1;
+  if (!Number.isInteger(memory / 4096) || memory < LEAST_MEMORY)
+    throw new RangeError(`Machine: ${memory} bytes of memory; a multiple of 4096 from ${LEAST_MEMORY} on is possible`);
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > MOST_CPUS)
+    throw new RangeError(`Machine: ${cpus} CPUs; from 1 to ${MOST_CPUS} are possible`);
+  return {
+    memory,
+    cpus,
+    processor: options.processor ?? zen3,
+    contents: options.contents ?? 'none',
+    levels: options.levels ?? 4,
+    sysctls: options.sysctls ?? {},
+    aslrSeed: options.aslrSeed,
+    transparentHugePages: options.transparentHugePages ?? 'madvise',
+  };
+}
