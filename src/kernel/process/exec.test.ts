@@ -24,9 +24,9 @@ interface Range {
 class PlainSpace implements ExecServices {
   ranges: Range[] = [];
   readonly touched = new Set<number>();
-  readonly vdso = {
+  readonly special = {
     vvar: { name: '[vvar]', frames: [1, 2, 3, 4] as Pfn[], counted: false },
-    vclock: { name: '[vvar_vclock]', frames: [5, 6] as Pfn[], counted: false },
+    vvarVclock: { name: '[vvar_vclock]', frames: [5, 6] as Pfn[], counted: false },
     vdso: { name: '[vdso]', frames: [7, 8] as Pfn[], counted: true },
   };
   base = 0;

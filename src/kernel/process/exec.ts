@@ -47,8 +47,8 @@ export interface ExecRequest {
 export interface VdsoImage {
   /** [vvar], 4 pages. */
   readonly vvar: SpecialMapping;
-  /** [vvar_vclock], 2 pages. */
-  readonly vclock: SpecialMapping;
+  /** [vvar_vvarVclock], 2 pages. */
+  readonly vvarVclock: SpecialMapping;
   /** [vdso], 2 pages. */
   readonly vdso: SpecialMapping;
 }
@@ -65,7 +65,7 @@ export interface ExecServices {
   unmappedArea(task: Task, length: number): number;
   /** Enters a mapping and its accounting (insert_vm_struct). */
   insertVma(vma: Vma): number;
-  readonly vdso: VdsoImage;
+  readonly special: VdsoImage;
   /** A store by the kernel to user memory, with the faults it takes. */
   writeUser(task: Task, address: number, length: number): void;
 }
@@ -215,14 +215,14 @@ function loadSegment(
   return at;
 }
 
-/** [vvar], [vvar_vclock] and [vdso] in one free range, in this order (map_vdso). */
+/** [vvar], [vvar_vvarVclock] and [vdso] in one free range, in this order (map_vdso). */
 function mapVdso(services: ExecServices, task: Task): number {
-  const { vvar, vclock, vdso } = services.vdso;
-  const pages = vvar.frames.length + vclock.frames.length + vdso.frames.length;
+  const { vvar, vvarVclock, vdso } = services.special;
+  const pages = vvar.frames.length + vvarVclock.frames.length + vdso.frames.length;
   const area = services.unmappedArea(task, pages * PAGE_SIZE);
   if (isError(area)) return area;
   let page = toPage(area);
-  for (const special of [vvar, vclock, vdso]) {
+  for (const special of [vvar, vvarVclock, vdso]) {
     const end = (page + special.frames.length) as Vpn;
     const flags = special === vdso ? VDSO_FLAGS : VVAR_FLAGS;
     const error = services.insertVma(new Vma(task.mm, page, end, flags, 0, undefined, special));
