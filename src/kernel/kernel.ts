@@ -69,7 +69,11 @@ export class Kernel implements PageCore {
   readonly addressSpaces: AddressSpaces;
   readonly processes: Processes;
   /** The mappings that exec gives to every program. */
-  readonly special: { readonly vvar: SpecialMapping; readonly vvarVclock: SpecialMapping; readonly vdso: SpecialMapping };
+  readonly special: {
+    readonly vvar: SpecialMapping;
+    readonly vvarVclock: SpecialMapping;
+    readonly vdso: SpecialMapping;
+  };
 
   constructor(boot: KernelBoot) {
     this.memory = boot.memory;

@@ -68,7 +68,8 @@ export class Machine {
    */
   touch(task: Task, address: number, kind: number): FaultSignal | undefined {
     const outside = this.#outsideUserHalf(address);
-    if (outside !== undefined) return outside === 'kernel' ? this.kernel.faults.fault(task, address, 5) : GENERAL_PROTECTION;
+    if (outside !== undefined)
+      return outside === 'kernel' ? this.kernel.faults.fault(task, address, 5) : GENERAL_PROTECTION;
     const cpu = this.cpus[this.kernel.tlb.current] as Cpu;
     const page = pageOf(address);
     for (let result = cpu.translate(page, kind); result < 0; result = cpu.translate(page, kind)) {

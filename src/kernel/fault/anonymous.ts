@@ -1,8 +1,8 @@
 import { entryHi, entryLo } from '../../hardware/paging/entry.ts';
 import type { Vpn } from '../../hardware/units.ts';
 import { MM_ANONPAGES } from '../address-space/mm.ts';
-import type { Vma } from '../address-space/vma.ts';
 import { VM_DROPPABLE, VM_LOCKED, VM_SHARED, VM_SPECIAL, VM_WRITE } from '../address-space/vm-flags.ts';
+import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_SWAPBACKED } from '../frames/frame-table.ts';
 import { PTE_SPECIAL, protectionHi, protectionLo, WRITABLE_DIRTY } from '../page-table/soft-entry.ts';

@@ -12,8 +12,8 @@ import {
   PTE_WRITE,
 } from '../../hardware/paging/entry.ts';
 import { pageOf, type Vpn, vpn } from '../../hardware/units.ts';
-import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import { MM_FILEPAGES } from '../address-space/mm.ts';
+import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { isExecuteOnly, isGuard, isMapped, isNone, mappedHi, mappedLo, PTE_SPECIAL } from '../page-table/soft-entry.ts';

@@ -8,7 +8,7 @@ import {
   totalReservePages,
   watermarkOk,
 } from './watermarks.ts';
-import { MAX_DMA32_PFN, MAX_DMA_PFN, type MigrateType, makeZones, type Zone } from './zone.ts';
+import { MAX_DMA_PFN, MAX_DMA32_PFN, type MigrateType, makeZones, type Zone } from './zone.ts';
 
 /** The knobs of the allocator (/proc/sys/vm). */
 export interface AllocatorParams {

@@ -117,7 +117,8 @@ export class Buddy {
     const zone = this.zone;
     if (size >= PAGEBLOCK_ORDER) {
       this.#unlink(block, size, from);
-      for (let at: number = block; at < block + (1 << size); at += PAGEBLOCK_PAGES) zone.setPageblockType(pfn(at), type);
+      for (let at: number = block; at < block + (1 << size); at += PAGEBLOCK_PAGES)
+        zone.setPageblockType(pfn(at), type);
       this.#link(block, size, type, false);
       return true;
     }

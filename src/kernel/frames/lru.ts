@@ -94,10 +94,14 @@ export class LruLists {
 
   /** Locked frames leave the lists that reclaim scans (mlock_folio). */
   makeUnevictable(frame: Pfn): void {
-    this.#move(frame, () => {
-      this.#table.set(frame, PG_MLOCKED | PG_UNEVICTABLE);
-      this.#table.clear(frame, PG_ACTIVE);
-    }, true);
+    this.#move(
+      frame,
+      () => {
+        this.#table.set(frame, PG_MLOCKED | PG_UNEVICTABLE);
+        this.#table.clear(frame, PG_ACTIVE);
+      },
+      true,
+    );
   }
 
   /** No longer locked (munlock_folio). */

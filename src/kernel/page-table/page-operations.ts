@@ -20,12 +20,8 @@ export class PageOperations implements PageOps {
     this.#populate = populate;
   }
 
-  zap(vma: Vma, start: Vpn, end: Vpn): void {
-    zapRange(this.#core, vma, start, end, true);
-  }
-
-  zapKeepingMarkers(vma: Vma, start: Vpn, end: Vpn): void {
-    zapRange(this.#core, vma, start, end, false);
+  zap(vma: Vma, start: Vpn, end: Vpn, dropMarkers: boolean): void {
+    zapRange(this.#core, vma, start, end, dropMarkers);
   }
 
   freeTables(mm: Mm, start: Vpn, end: Vpn, floor: number, ceiling: number): void {
@@ -36,16 +32,16 @@ export class PageOperations implements PageOps {
     protectRange(this.#core, vma, start, end);
   }
 
-  move(from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): void {
-    moveRange(this.#core, from, start, to, newStart, pages);
+  move(from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): number {
+    return moveRange(this.#core, from, start, to, newStart, pages);
   }
 
   populate(task: Task, vma: Vma, start: Vpn, end: Vpn): number {
-    return this.#populate.vma(task, vma, start, end) || end - start;
+    return this.#populate.vma(task, vma, start, end);
   }
 
   populateRange(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number {
-    return this.#populate.range(task, vma, start, end, write) || end - start;
+    return this.#populate.range(task, vma, start, end, write);
   }
 
   lockPages(vma: Vma, start: Vpn, end: Vpn): void {

@@ -4,7 +4,16 @@
  *
  * A place of an entry is one number, `slot` = table frame * 512 + index (exact in a double), or -1 where no table is.
  */
-import { entryFrame, entryHi, entryLo, PTE_ACCESSED, PTE_HUGE, PTE_PRESENT, PTE_USER, PTE_WRITE } from '../../hardware/paging/entry.ts';
+import {
+  entryFrame,
+  entryHi,
+  entryLo,
+  PTE_ACCESSED,
+  PTE_HUGE,
+  PTE_PRESENT,
+  PTE_USER,
+  PTE_WRITE,
+} from '../../hardware/paging/entry.ts';
 import type { PhysicalMemory } from '../../hardware/physical-memory.ts';
 import { ENTRIES_PER_TABLE, PAGE_SIZE, type Pfn, pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
@@ -95,12 +104,7 @@ export class PageTables {
    * Visits the last-level tables that exist in a range of pages, in address order, each with the part of it that lies
    * in the range.
    */
-  forEachTable(
-    mm: Mm,
-    start: Vpn,
-    end: Vpn,
-    visit: (firstSlot: number, firstPage: Vpn, count: number) => void,
-  ): void {
+  forEachTable(mm: Mm, start: Vpn, end: Vpn, visit: (firstSlot: number, firstPage: Vpn, count: number) => void): void {
     if (start < end) this.#visit(mm.pgd, this.levels, 0, start, end, visit);
   }
 
@@ -136,7 +140,16 @@ export class PageTables {
     if (start < end) this.#free(mm, mm.pgd, this.levels, 0, start, end, floor, ceiling);
   }
 
-  #free(mm: Mm, table: Pfn, level: number, base: number, start: number, end: number, floor: number, ceiling: number): void {
+  #free(
+    mm: Mm,
+    table: Pfn,
+    level: number,
+    base: number,
+    start: number,
+    end: number,
+    floor: number,
+    ceiling: number,
+  ): void {
     const span = ENTRIES_PER_TABLE ** (level - 1);
     const first = Math.max(0, Math.floor((start - base) / span));
     const last = Math.min(ENTRIES_PER_TABLE - 1, Math.floor((end - 1 - base) / span));

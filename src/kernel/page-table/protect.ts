@@ -12,7 +12,7 @@ import { VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_ANON_EXCLUSIVE } from '../frames/frame-table.ts';
-import { isMapped, protectionHi, protectionLo, PTE_SPECIAL } from './soft-entry.ts';
+import { isMapped, PTE_SPECIAL, protectionHi, protectionLo } from './soft-entry.ts';
 
 const KEPT_FLAGS = PTE_ACCESSED | PTE_DIRTY | PTE_SPECIAL;
 

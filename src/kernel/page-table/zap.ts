@@ -1,8 +1,8 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
 import type { Vpn } from '../../hardware/units.ts';
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, type Mm } from '../address-space/mm.ts';
-import type { Vma } from '../address-space/vma.ts';
 import { VM_RAND_READ, VM_SEQ_READ } from '../address-space/vm-flags.ts';
+import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { isGuard, isMapped, isNone, PTE_SPECIAL } from './soft-entry.ts';
 

@@ -1,7 +1,7 @@
 /** The life of processes as far as memory goes (kernel/fork.c, kernel/exit.c): address spaces made, copied, dropped. */
 import type { Vpn } from '../../hardware/units.ts';
-import { VM_WIPEONFORK } from '../address-space/vm-flags.ts';
 import { Mm } from '../address-space/mm.ts';
+import { VM_WIPEONFORK } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
@@ -9,7 +9,7 @@ import type { File } from '../page-cache/file.ts';
 import { copyRange, needsCopy } from '../page-table/copy.ts';
 import { panic } from '../panic.ts';
 import { FileTable } from './file-table.ts';
-import { type Ending, Process, type Rlimits, rootCredentials, Task, defaultRlimits } from './process.ts';
+import { defaultRlimits, type Ending, Process, type Rlimits, rootCredentials, Task } from './process.ts';
 import type { TlbState } from './tlb-state.ts';
 
 /** What processes need of the address space and of the files. */

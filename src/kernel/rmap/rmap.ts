@@ -17,8 +17,8 @@ import {
 import type { LruLists } from '../frames/lru.ts';
 import type { UserPages } from '../frames/user-pages.ts';
 import type { Inode } from '../page-cache/inode.ts';
-import { isMapped } from '../page-table/soft-entry.ts';
 import type { PageTables } from '../page-table/page-tables.ts';
+import { isMapped } from '../page-table/soft-entry.ts';
 import { NR_ANON_PAGES, NR_MAPPED, NR_MLOCK, type VmStat } from '../vmstat.ts';
 import type { AnonVmas } from './anon-vmas.ts';
 
@@ -118,7 +118,9 @@ export class ReverseMap {
 
   /** Shared memory and tmpfs pages: in a cache, yet backed by swap (folio_test_swapbacked && !anon). */
   isShmem(frame: Pfn): boolean {
-    return !this.#table.isAnonymous(frame) && this.#table.has(frame, PG_SWAPBACKED) && this.#table.has(frame, PG_CACHED);
+    return (
+      !this.#table.isAnonymous(frame) && this.#table.has(frame, PG_SWAPBACKED) && this.#table.has(frame, PG_CACHED)
+    );
   }
 
   /** Calls `visit` for every entry that maps the frame (rmap_walk). */
