@@ -4,7 +4,7 @@ import { TimeSeries } from './time-series.ts';
 
 test('however long it runs, are its samples bounded, in order, and about one interval apart?', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 50 }), (steps, stride) => {
+    fc.property(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 10 }), (steps, stride) => {
       const series = new TimeSeries(['value'], 10);
       for (let step = 0; step < steps; step++) {
         if (series.due(step * stride)) series.take(step * stride, { value: step });
