@@ -48,26 +48,24 @@ export { FETCH, LOAD, STORE };
  * again, as the processor does: it sets a dirty bit, finds rights that the kernel has widened since, or faults. A
  * fault forgets what is cached for its page (SDM vol. 3, 4.10.4.1). Refusals are never cached.
  *
- * A hot loop over runs of accesses tests hits itself, and calls `load`, `store` or `fetch` for the rest. Each of these
- * returns a place in `tags` (or -(error code + 1)); the next run of that kind on that page is a hit as long as
- *
- *     tags[place] === page + cpu.context
- *
- * and then does `stamps[place] = ++now`, for a store `stamps[place - storeOffset] = ++now`. Any valid place is safe to
- * try: the tag decides. `now` is `cpu.now` kept in a local, written back before a call and read again after it. These
- * calls count all but the accesses, which the loop adds to `counters.values[LOADS]` and so on when it ends. As the
- * three kinds share the arrays, one comparison serves all of them, without a branch on the kind.
+ * For speed, a replay names pages by small numbers and lets `hitRuns` pass all runs that hit L1; only the others come
+ * through `load`, `store` and `fetch`. Those count everything but the accesses, which the replay adds to
+ * `counters.values[LOADS]` and so on when it has done a block.
  */
 export class Cpu {
   readonly id: number;
   readonly model: ProcessorModel;
   readonly counters = new TlbCounters();
-  /** Tags of the L1 TLBs of 4 KiB pages: for loads, from `storeOffset` on for stores, from `fetchOffset` on for fetches. */
-  readonly tags: Float64Array;
-  /** When they were last used: of data from 0 on, of instructions from `fetchOffset` on. */
-  readonly stamps: Float64Array;
-  readonly storeOffset: number;
-  readonly fetchOffset: number;
+  /**
+   * The tags of the L1 TLBs of 4 KiB pages, one after the other: of data for loads, of data for stores (only where a
+   * store may pass), of instructions. A place is an index into this.
+   */
+  readonly #tags: Float64Array;
+  readonly #stamps: Float64Array;
+  /** For each place, where its stamp is: loads and stores share it. */
+  readonly #stampOf: Int32Array;
+  readonly #storeOffset: number;
+  readonly #fetchOffset: number;
   /** What to add to a 4 KiB page's number to have its tag: the current PCID times a stride. */
   context = 0;
   /** Counts uses of translations, for LRU. */
@@ -94,19 +92,20 @@ export class Cpu {
     this.#levels = levels;
     const data = smallEntries(model.l1Data);
     const code = smallEntries(model.l1Instruction);
-    this.storeOffset = data;
-    this.fetchOffset = 2 * data;
-    this.tags = new Float64Array(2 * data + code);
-    this.stamps = new Float64Array(2 * data + code);
+    this.#storeOffset = data;
+    this.#fetchOffset = 2 * data;
+    this.#tags = new Float64Array(2 * data + code);
+    this.#stamps = new Float64Array(2 * data + code);
+    this.#stampOf = Int32Array.from(this.#tags, (_, place) => (place < data || place >= 2 * data ? place : place - data));
     this.#l1Data = new TlbLevel(model.l1Data, levels, {
-      tags: this.tags.subarray(0, data),
-      storeTags: this.tags.subarray(data, 2 * data),
-      stamps: this.stamps.subarray(0, data),
+      tags: this.#tags.subarray(0, data),
+      storeTags: this.#tags.subarray(data, 2 * data),
+      stamps: this.#stamps.subarray(0, data),
     });
     this.#l1Instruction = new TlbLevel(model.l1Instruction, levels, {
-      tags: this.tags.subarray(2 * data),
+      tags: this.#tags.subarray(2 * data),
       storeTags: new Float64Array(code),
-      stamps: this.stamps.subarray(2 * data),
+      stamps: this.#stamps.subarray(2 * data),
     });
     this.#l2Data = new TlbLevel(model.l2, levels);
     this.#l2Instruction = model.l2Instruction ? new TlbLevel(model.l2Instruction, levels) : this.#l2Data;
@@ -171,7 +170,31 @@ export class Cpu {
     return frame;
   }
 
-  /** For a hot loop: a run of loads. Returns its place in `tags`, or -(error code + 1). Does not count the loads. */
+  /**
+   * Passes runs while they hit L1. `runs[i]` is a number below 256 for the page and kind of run i; `expected` and
+   * `places` say for each such number the tag of its page (the page number + `context`) and the place that `load`,
+   * `store` or `fetch` returned for it last. A place that is out of date, or 0, is safe: the tag decides.
+   * Returns the first run that does not hit, or `end`.
+   *
+   * Nothing is called within the loop: a call would make V8 check every array again for each run.
+   */
+  hitRuns(runs: Uint8Array, from: number, end: number, expected: Float64Array, places: Int32Array): number {
+    const tags = this.#tags;
+    const stamps = this.#stamps;
+    const stampOf = this.#stampOf;
+    const now = this.now + 1 - from;
+    let run = from;
+    for (; run < end; run++) {
+      const number = runs[run];
+      const place = places[number];
+      if (tags[place] !== expected[number]) break;
+      stamps[stampOf[place]] = now + run;
+    }
+    this.now = now + run - 1;
+    return run;
+  }
+
+  /** A run of loads. Returns its place for `hitRuns`, or -(error code + 1). Does not count the loads. */
   load(page: Vpn, count: number): number {
     const way = this.#dtlb.find(page + this.context);
     if (way < 0) return this.#resolveWay(page, LOAD, count);
@@ -179,27 +202,27 @@ export class Cpu {
     return way;
   }
 
-  /** For a hot loop: a run that begins with a store. Returns its place in `tags`, or -(error code + 1). */
+  /** A run that begins with a store. Returns its place for `hitRuns`, or -(error code + 1). Does not count it. */
   store(page: Vpn, count: number): number {
     const tag = page + this.context;
     let way = this.#dtlb.find(tag);
     if (way < 0 || this.#dtlb.storeTags[way] !== tag) {
       way = this.#resolveWay(page, STORE, count);
-      return way < 0 ? way : way + this.storeOffset;
+      return way < 0 ? way : way + this.#storeOffset;
     }
     this.#dtlb.stamps[way] = ++this.now;
-    return way + this.storeOffset;
+    return way + this.#storeOffset;
   }
 
-  /** For a hot loop: a run of fetches. Returns its place in `tags`, or -(error code + 1). */
+  /** A run of fetches. Returns its place for `hitRuns`, or -(error code + 1). Does not count the fetches. */
   fetch(page: Vpn, count: number): number {
     let way = this.#itlb.find(page + this.context);
     if (way < 0) {
       way = this.#resolveWay(page, FETCH, count);
-      return way < 0 ? way : way + this.fetchOffset;
+      return way < 0 ? way : way + this.#fetchOffset;
     }
     this.#itlb.stamps[way] = ++this.now;
-    return way + this.fetchOffset;
+    return way + this.#fetchOffset;
   }
 
   /**
