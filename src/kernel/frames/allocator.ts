@@ -8,7 +8,7 @@ import {
   totalReservePages,
   watermarkOk,
 } from './watermarks.ts';
-import { MAX_DMA_PFN, MAX_DMA32_PFN, type MigrateType, makeZones, type Zone } from './zone.ts';
+import { MAX_DMA_PFN, MAX_DMA32_PFN, type MigrateType, makeZones, type Zone, type ZoneState } from './zone.ts';
 
 /** The knobs of the allocator (/proc/sys/vm). */
 export interface AllocatorParams {
@@ -90,5 +90,15 @@ export class FrameAllocator {
   /** Index of the zone that a frame lies in. */
   zoneIndex(frame: Pfn): number {
     return frame < MAX_DMA_PFN ? 0 : frame < MAX_DMA32_PFN ? 1 : 2;
+  }
+
+  save(): readonly ZoneState[] {
+    return this.zones.map((zone) => zone.save());
+  }
+
+  restore(states: readonly ZoneState[]): void {
+    states.forEach((state, i) => {
+      (this.zones[i] as Zone).restore(state);
+    });
   }
 }

@@ -89,4 +89,34 @@ export class FrameTable {
   isAnonymous(frame: Pfn): boolean {
     return (this.mapping[frame] as number) < 0;
   }
+
+  /** Every column as it is now, for a snapshot. */
+  save(): FrameTableState {
+    const { flags, mapcount, mapping, index, next, prev, memcg } = this;
+    return {
+      flags: flags.slice(),
+      mapcount: mapcount.slice(),
+      mapping: mapping.slice(),
+      index: index.slice(),
+      next: next.slice(),
+      prev: prev.slice(),
+      memcg: memcg.slice(),
+    };
+  }
+
+  /** Takes the state of a table of as many frames. */
+  restore(state: FrameTableState): void {
+    this.flags.set(state.flags);
+    this.mapcount.set(state.mapcount);
+    this.mapping.set(state.mapping);
+    this.index.set(state.index);
+    this.next.set(state.next);
+    this.prev.set(state.prev);
+    this.memcg.set(state.memcg);
+  }
 }
+
+/** The columns of a frame table. */
+export type FrameTableState = Readonly<
+  Pick<FrameTable, 'flags' | 'mapcount' | 'mapping' | 'index' | 'next' | 'prev' | 'memcg'>
+>;

@@ -74,7 +74,29 @@ export class Zone {
   #pageblock(frame: Pfn): number {
     return (frame >>> PAGEBLOCK_ORDER) - (this.start >>> PAGEBLOCK_ORDER);
   }
+
+  /** The free lists and what belongs to them; the watermarks follow from the sysctls. */
+  save(): ZoneState {
+    const { free, heads, tails, blocks, pageblockTypes } = this;
+    return {
+      free,
+      heads: heads.slice(),
+      tails: tails.slice(),
+      blocks: blocks.slice(),
+      pageblockTypes: pageblockTypes.slice(),
+    };
+  }
+
+  restore(state: ZoneState): void {
+    this.free = state.free;
+    this.heads.set(state.heads);
+    this.tails.set(state.tails);
+    this.blocks.set(state.blocks);
+    this.pageblockTypes.set(state.pageblockTypes);
+  }
 }
+
+export type ZoneState = Readonly<Pick<Zone, 'free' | 'heads' | 'tails' | 'blocks' | 'pageblockTypes'>>;
 
 /**
  * Cuts the machine's frames into the zones that x86-64 Linux makes. A machine of less than 4 GiB has no Normal zone.

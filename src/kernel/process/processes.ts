@@ -10,6 +10,18 @@ import { copyRange, needsCopy } from '../page-table/copy.ts';
 import { panic } from '../panic.ts';
 import { FileTable } from './file-table.ts';
 import { defaultRlimits, type Ending, Process, type Rlimits, rootCredentials, Task } from './process.ts';
+import {
+  type FileTableState,
+  type MmState,
+  type ProcessState,
+  type References,
+  restoreFileTable,
+  restoreMm,
+  restoreProcess,
+  saveFileTable,
+  saveMm,
+  saveProcess,
+} from './processes-state.ts';
 import type { TlbState } from './tlb-state.ts';
 
 /** What processes need of the address space and of the files. */
@@ -186,4 +198,40 @@ export class Processes {
     }
     return copy;
   }
+
+  /** Every living process with its address space and its descriptors, as plain data. */
+  save(): ProcessesState {
+    const processes = [...this.#byPid.values()];
+    const mms = [...new Set(processes.map((process) => process.mm))];
+    const tables = [...new Set(processes.map((process) => process.files))];
+    return {
+      lastPid: this.#lastPid,
+      lastMm: this.#lastMm,
+      mms: mms.map(saveMm),
+      fileTables: tables.map(saveFileTable),
+      processes: processes.map((process) => saveProcess(process, tables.indexOf(process.files))),
+    };
+  }
+
+  /** Takes the place of all processes. A parent that has ended is not known any more. */
+  restore(state: ProcessesState, references: References): void {
+    this.#lastPid = state.lastPid;
+    this.#lastMm = state.lastMm;
+    this.#byPid.clear();
+    const mms = new Map(state.mms.map((mm) => [mm.id, restoreMm(mm, references)]));
+    const tables = state.fileTables.map((table) => restoreFileTable(table, references.file));
+    for (const saved of state.processes) {
+      const mm = mms.get(saved.mm) ?? panic(`restore: mm ${saved.mm} is missing`);
+      const files = tables[saved.files] ?? panic(`restore: descriptors of process ${saved.pid} are missing`);
+      this.#byPid.set(saved.pid, restoreProcess(saved, mm, files, this.#byPid.get(saved.parent)));
+    }
+  }
+}
+
+export interface ProcessesState {
+  readonly lastPid: number;
+  readonly lastMm: number;
+  readonly mms: readonly MmState[];
+  readonly fileTables: readonly FileTableState[];
+  readonly processes: readonly ProcessState[];
 }

@@ -1,0 +1,114 @@
+/**
+ * What must hold at any instant between two operations, checked from scratch: a slow, plain recount for tests. Each
+ * violation is one sentence.
+ */
+import { entryFrame } from '../hardware/paging/entry.ts';
+import { type Pfn, pfn, type Vpn, vpn } from '../hardware/units.ts';
+import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, type Mm } from './address-space/mm.ts';
+import { PG_BUDDY, PG_CACHED, PG_LRU, PG_LRU_PENDING, PG_RESERVED, PG_TABLE } from './frames/frame-table.ts';
+import { LRU_LISTS } from './frames/lru.ts';
+import { MAX_ORDER, MIGRATE_TYPES } from './frames/zone.ts';
+import type { Kernel } from './kernel.ts';
+import { isGuard, isMapped, isNone, PTE_SPECIAL } from './page-table/soft-entry.ts';
+import { rssCounter } from './page-table/zap.ts';
+
+/** @returns every violation; an empty list when all is well */
+export function checkInvariants(kernel: Kernel): string[] {
+  const wrong: string[] = [];
+  const mappings = new Int32Array(kernel.table.frames);
+  const mms = new Set([...kernel.processes.all.values()].map((process) => process.mm));
+  for (const mm of mms) checkAddressSpace(kernel, mm, mappings, wrong);
+  checkFrames(kernel, mappings, wrong);
+  checkFreeLists(kernel, wrong);
+  checkLru(kernel, wrong);
+  return wrong;
+}
+
+/** Entries lie in mappings, resident counters and page-table bytes agree with a recount, the reverse map finds each. */
+function checkAddressSpace(kernel: Kernel, mm: Mm, mappings: Int32Array, wrong: string[]): void {
+  const { pageTables } = kernel;
+  const counted = [0, 0, 0, 0];
+  let tables = 0;
+  pageTables.forEachTable(mm, vpn(0), vpn(2 ** 35), (firstSlot, firstPage, count) => {
+    tables++;
+    for (let i = 0; i < count; i++) {
+      const lo = pageTables.lo(firstSlot + i);
+      const hi = pageTables.hi(firstSlot + i);
+      if (isNone(lo, hi)) continue;
+      const page = vpn(firstPage + i);
+      const vma = mm.vmas.find(page);
+      if (vma === undefined || page < vma.start) wrong.push(`mm ${mm.id}: page ${page} has an entry but no mapping`);
+      if (!isMapped(lo)) {
+        if (!isGuard(lo, hi)) wrong.push(`mm ${mm.id}: page ${page} has an entry that means nothing`);
+        continue;
+      }
+      if (lo & PTE_SPECIAL) continue;
+      const frame = entryFrame(lo, hi);
+      (mappings[frame] as number)++;
+      (counted[rssCounter(kernel, frame)] as number)++;
+      if (!kernel.table.has(frame, PG_RESERVED) && !isFound(kernel, frame, mm, page))
+        wrong.push(`frame ${frame}: the reverse map does not find page ${page} of mm ${mm.id}`);
+    }
+  });
+  for (const counter of [MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES])
+    if (mm.rss[counter] !== counted[counter])
+      wrong.push(`mm ${mm.id}: resident counter ${counter} is ${mm.rss[counter]}, recounted ${counted[counter]}`);
+  if (mm.pgtablesBytes < tables * 4096)
+    wrong.push(`mm ${mm.id}: ${mm.pgtablesBytes} bytes of page tables, at least ${tables} exist`);
+  const sizes = [...mm.vmas].reduce((sum, vma) => sum + vma.pages, 0);
+  if (mm.totalVm !== sizes) wrong.push(`mm ${mm.id}: total_vm is ${mm.totalVm}, its mappings have ${sizes} pages`);
+  for (const vma of mm.vmas)
+    if (vma.file !== undefined && !vma.file.inode.mappings.has(vma))
+      wrong.push(`mm ${mm.id}: the mapping at page ${vma.start} is not in its file's i_mmap`);
+}
+
+function isFound(kernel: Kernel, frame: Pfn, mm: Mm, page: Vpn): boolean {
+  let found = false;
+  kernel.rmap.forEachMapping(frame, (vma, at) => {
+    if (vma.mm === mm && at === page) found = true;
+  });
+  return found;
+}
+
+/** Every frame is free, a table, the kernel's, mapped or cached; its map count is what the page tables say. */
+function checkFrames(kernel: Kernel, mappings: Int32Array, wrong: string[]): void {
+  const { table, allocator } = kernel;
+  const free = new Uint8Array(table.frames);
+  for (const zone of allocator.zones)
+    for (let list = 0; list < (MAX_ORDER + 1) * MIGRATE_TYPES; list++)
+      for (let at = zone.heads[list] as number; at !== 0; at = table.next[at] as number)
+        free.fill(1, at, at + (1 << Math.floor(list / MIGRATE_TYPES)));
+  for (let frame = 1; frame < table.frames; frame++) {
+    const flags = table.flags[frame] as number;
+    if (free[frame] === 1) {
+      if (mappings[frame] !== 0) wrong.push(`frame ${frame} is free and mapped`);
+      continue;
+    }
+    const used = flags & (PG_TABLE | PG_RESERVED | PG_CACHED) || (table.mapcount[frame] as number) > 0;
+    if (!used) wrong.push(`frame ${frame} is lost: neither free nor used (flags ${flags.toString(16)})`);
+    if (!(flags & (PG_TABLE | PG_RESERVED)) && table.mapcount[frame] !== mappings[frame])
+      wrong.push(`frame ${frame}: map count ${table.mapcount[frame]}, the page tables have ${mappings[frame]}`);
+  }
+}
+
+function checkFreeLists(kernel: Kernel, wrong: string[]): void {
+  for (const zone of kernel.allocator.zones) {
+    let free = 0;
+    for (let order = 0; order <= MAX_ORDER; order++) free += zone.blocksOfOrder(order) << order;
+    if (free !== zone.free) wrong.push(`zone ${zone.name}: ${zone.free} free frames, its lists hold ${free}`);
+  }
+}
+
+function checkLru(kernel: Kernel, wrong: string[]): void {
+  for (let list = 0; list < LRU_LISTS; list++) {
+    let frames = 0;
+    for (const frame of kernel.lru.frames(list)) {
+      frames++;
+      if (!kernel.table.has(frame, PG_LRU)) wrong.push(`frame ${frame} is on LRU list ${list} without its mark`);
+      if (kernel.table.has(frame, PG_BUDDY | PG_LRU_PENDING))
+        wrong.push(`frame ${frame} on LRU list ${list} is free or waits`);
+    }
+    if (frames !== kernel.lru.sizes[list])
+      wrong.push(`LRU list ${list} holds ${frames}, its counter says ${kernel.lru.sizes[list]}`);
+  }
+}
