@@ -1,0 +1,216 @@
+/** mremap(2) (mm/mremap.c). */
+import { PAGE_SIZE, type Vpn, vpn } from '../../hardware/units.ts';
+import { EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM, isError } from '../errno.ts';
+import type { Task } from '../process/process.ts';
+import { MAP_FIXED, MAP_SHARED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from '../uapi.ts';
+import type { AddressSpaceContext } from './context.ts';
+import { TASK_PAGES } from './layout.ts';
+import { accountSizes, mayExpand, mayLockMore } from './limits.ts';
+import { moveMapping } from './mremap-move.ts';
+import { unmapPages } from './munmap.ts';
+import { getUnmappedArea } from './placement.ts';
+import { populatePages } from './populate.ts';
+import { VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_MAYSHARE, VM_PFNMAP, VM_SEALED, VM_SHARED } from './vm-flags.ts';
+import { indexOf, type Vma } from './vma.ts';
+import { mergeNewRange, rangeOf } from './vma-merge.ts';
+
+/** A range to resize or move (struct vma_remap_struct). Pages. */
+export interface Remap {
+  readonly start: Vpn;
+  readonly oldPages: number;
+  readonly newPages: number;
+  readonly flags: number;
+  /** Where to, with MREMAP_FIXED; a hint with MREMAP_DONTUNMAP; else without meaning. */
+  readonly target: Vpn;
+}
+
+const impliesNewAddress = (flags: number): boolean => (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) !== 0;
+
+/** What a remap asks of each mapping is checked in this order for all ways to resize and move. */
+type Step = (context: AddressSpaceContext, task: Task, vma: Vma, remap: Remap) => number;
+
+/**
+ * mremap(2): resizes or moves a mapping with its pages.
+ *
+ * @param newAddress with MREMAP_FIXED the place, with MREMAP_DONTUNMAP a hint
+ * @returns the byte address, or a negated errno
+ */
+export function mremap(
+  context: AddressSpaceContext,
+  task: Task,
+  address: number,
+  oldLength: number,
+  newLength: number,
+  flags: number,
+  newAddress: number,
+): number {
+  const { vmas } = task.mm;
+  if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) !== 0 || address % PAGE_SIZE !== 0) return -EINVAL;
+  const oldPages = Math.ceil(oldLength / PAGE_SIZE);
+  const newPages = Math.ceil(newLength / PAGE_SIZE);
+  if (newPages === 0 || newPages > TASK_PAGES) return -EINVAL;
+  if (impliesNewAddress(flags)) {
+    const error = checkNewAddress(context, task, address, oldPages, newPages, flags, newAddress);
+    if (error !== 0) return error;
+  }
+  const remap: Remap = {
+    start: vpn(address / PAGE_SIZE),
+    oldPages,
+    newPages,
+    flags,
+    target: vpn(impliesNewAddress(flags) ? newAddress / PAGE_SIZE : 0),
+  };
+  if ((flags & MREMAP_FIXED) !== 0 && oldPages === newPages) return moveAll(context, task, remap);
+  const vma = vmas.lookup(remap.start);
+  if (vma === undefined) return -EFAULT;
+  const locked = vma.flags & VM_LOCKED;
+  const result = remapOne(context, task, vma, remap);
+  // Locked memory has all its pages, those that a mapping grew by too.
+  if (!isError(result) && locked !== 0 && newPages > oldPages) {
+    const grown = result / PAGE_SIZE;
+    populatePages(context, task, vpn(grown + oldPages), vpn(grown + newPages), true);
+  }
+  return result;
+}
+
+/** What must hold when a new address is given or implied (check_mremap_params). */
+function checkNewAddress(
+  context: AddressSpaceContext,
+  task: Task,
+  address: number,
+  oldPages: number,
+  newPages: number,
+  flags: number,
+  newAddress: number,
+): number {
+  if (newAddress > (TASK_PAGES - newPages) * PAGE_SIZE || newAddress % PAGE_SIZE !== 0) return -EINVAL;
+  if ((flags & MREMAP_MAYMOVE) === 0) return -EINVAL;
+  if ((flags & MREMAP_DONTUNMAP) !== 0 && oldPages !== newPages) return -EINVAL;
+  const overlaps = address + oldPages * PAGE_SIZE > newAddress && newAddress + newPages * PAGE_SIZE > address;
+  if (overlaps) return -EINVAL;
+  // A move may cut source and target in three each: better refused now than half way.
+  return task.mm.vmas.count + 2 >= context.params.maxMapCount - 3 ? -ENOMEM : 0;
+}
+
+/**
+ * A move to a fixed place without a change of size may span several mappings, holes between them included (remap_move).
+ * An error leaves the mappings before it moved.
+ */
+function moveAll(context: AddressSpaceContext, task: Task, whole: Remap): number {
+  const { vmas } = task.mm;
+  const end = whole.start + whole.oldPages;
+  let vma = vmas.intersection(whole.start, end);
+  if (vma === undefined || vma.start > whole.start) return -EFAULT;
+  let result = -EFAULT;
+  while (vma !== undefined) {
+    const from = vpn(Math.max(vma.start, whole.start));
+    const pages = Math.min(vma.end, end) - from;
+    const remap = {
+      ...whole,
+      start: from,
+      oldPages: pages,
+      newPages: pages,
+      target: vpn(whole.target + from - whole.start),
+    };
+    const moved = remapOne(context, task, vma, remap);
+    if (isError(moved)) return moved;
+    if (from === whole.start) result = moved;
+    vma = vmas.intersection(from + pages, end);
+  }
+  return result;
+}
+
+/** Resizes or moves a range of one mapping: the byte address, or a negated errno. */
+function remapOne(context: AddressSpaceContext, task: Task, vma: Vma, remap: Remap): number {
+  const error = checkMapping(context, task, vma, remap);
+  if (error !== 0) return error;
+  if (impliesNewAddress(remap.flags)) return remapTo(context, task, vma, remap);
+  const { start, oldPages, newPages } = remap;
+  if (newPages > oldPages) return expand(context, task, vma, remap);
+  if (newPages < oldPages) {
+    const failed = unmapPages(context, task.mm, vpn(start + newPages), vpn(start + oldPages));
+    if (failed !== 0) return failed;
+  }
+  return start * PAGE_SIZE;
+}
+
+/** Whether the mapping may be moved or grown (check_prep_vma): 0 or a negated errno. */
+const checkMapping: Step = (_context, task, vma, { start, oldPages, newPages, flags }) => {
+  if ((vma.flags & VM_SEALED) !== 0) return -EPERM;
+  if (newPages <= oldPages && !impliesNewAddress(flags)) return 0;
+  if (oldPages === 0 && (vma.flags & (VM_SHARED | VM_MAYSHARE)) === 0) return -EINVAL;
+  if ((flags & MREMAP_DONTUNMAP) !== 0 && (vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) !== 0) return -EINVAL;
+  if (oldPages > vma.end - start) return -EFAULT;
+  if (newPages === oldPages) return 0;
+  if ((indexOf(vma, start) + newPages) * PAGE_SIZE >= 2 ** 64) return -EINVAL;
+  if ((vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) !== 0) return -EFAULT;
+  const delta = Math.abs(newPages - oldPages);
+  if (!mayLockMore(task.process, task.mm, vma.flags, delta)) return -EAGAIN;
+  return mayExpand(task.process, task.mm, vma.flags, delta) ? 0 : -ENOMEM;
+};
+
+/** Moves to an address that was given, or with MREMAP_DONTUNMAP to one that is free (mremap_to). */
+const remapTo: Step = (context, task, found, remap) => {
+  const { mm, process } = task;
+  const { start, newPages, target, flags } = remap;
+  let vma: Vma | undefined = found;
+  let { oldPages } = remap;
+  if ((flags & MREMAP_FIXED) !== 0) {
+    const error = unmapPages(context, mm, target, vpn(target + newPages));
+    if (error !== 0) return error;
+  }
+  if (oldPages > newPages) {
+    const error = unmapPages(context, mm, vpn(start + newPages), vpn(start + oldPages));
+    if (error !== 0) return error;
+    oldPages = newPages;
+  }
+  // What was unmapped may have been cut from this mapping.
+  vma = mm.vmas.lookup(start);
+  if (vma === undefined) return -EFAULT;
+  if ((flags & MREMAP_DONTUNMAP) !== 0 && !mayExpand(process, mm, vma.flags, oldPages)) return -ENOMEM;
+  return moveToFreePlace(context, task, vma, { ...remap, oldPages });
+};
+
+/** Grows in place if what lies behind is free, else moves (expand_vma). */
+const expand: Step = (context, task, vma, remap) => {
+  const { mm } = task;
+  const { start, oldPages, newPages, flags } = remap;
+  const delta = newPages - oldPages;
+  if (vma.end === start + oldPages && isRoomBehind(context, task, vma, delta)) {
+    const { commitments } = context;
+    const charged = (vma.flags & VM_ACCOUNT) !== 0 ? delta : 0;
+    if (charged > 0 && !commitments.promise(task.process, mm, charged)) return -ENOMEM;
+    const grown = { ...rangeOf(vma, vma.end, vpn(vma.end + delta), vma.flags), source: undefined };
+    const merged = mergeNewRange(context, grown);
+    if (merged === undefined) {
+      commitments.release(charged);
+      return -ENOMEM;
+    }
+    accountSizes(mm, merged.flags, delta);
+    if ((merged.flags & VM_LOCKED) !== 0) mm.lockedVm += delta;
+    return start * PAGE_SIZE;
+  }
+  if ((flags & MREMAP_MAYMOVE) === 0) return -ENOMEM;
+  return moveToFreePlace(context, task, vma, remap);
+};
+
+/** vma_expandable. */
+function isRoomBehind(context: AddressSpaceContext, task: Task, vma: Vma, delta: number): boolean {
+  const { mm, process } = task;
+  if (vma.end + delta > TASK_PAGES || mm.vmas.intersection(vma.end, vma.end + delta) !== undefined) return false;
+  const whole = { hint: vma.start * PAGE_SIZE, pages: vma.pages + delta, pgoff: 0, flags: MAP_FIXED, file: undefined };
+  return !isError(getUnmappedArea(process, mm, context.params.mmapMinAddr, whole));
+}
+
+/** Finds the new place (vrm_set_new_addr) and moves there. */
+const moveToFreePlace: Step = (context, task, vma, remap) => {
+  const { flags, start, newPages, target } = remap;
+  const place = getUnmappedArea(task.process, task.mm, context.params.mmapMinAddr, {
+    hint: target * PAGE_SIZE,
+    pages: newPages,
+    pgoff: indexOf(vma, start),
+    flags: ((flags & MREMAP_FIXED) !== 0 ? MAP_FIXED : 0) | ((vma.flags & VM_MAYSHARE) !== 0 ? MAP_SHARED : 0),
+    file: vma.file,
+  });
+  return isError(place) ? place : moveMapping(context, task, vma, { ...remap, target: vpn(place / PAGE_SIZE) });
+};
