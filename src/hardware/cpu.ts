@@ -41,6 +41,9 @@ import { pfn } from './units.ts';
 
 export { FETCH, LOAD, STORE };
 
+/** The tag of no page and of no empty entry. */
+export const NO_TAG = -2;
+
 /**
  * A CPU as memory management sees it: CR3 and PKRU, two levels of TLB, the page walker. Every access is a user's.
  *
@@ -57,15 +60,14 @@ export class Cpu {
   readonly model: ProcessorModel;
   readonly counters = new TlbCounters();
   /**
-   * The tags of the L1 TLBs of 4 KiB pages, one after the other: of data for loads, of data for stores (only where a
-   * store may pass), of instructions. A place is an index into this.
+   * The tags of the L1 TLBs of 4 KiB pages, one after the other: of data for loads, from `#storeBit` on of data for
+   * stores (only where a store may pass), from twice that on of instructions. A place is an index into this.
    */
   readonly #tags: Float64Array;
+  /** By place without its store bit: loads and stores share an entry's stamp. */
   readonly #stamps: Float64Array;
-  /** For each place, where its stamp is: loads and stores share it. */
-  readonly #stampOf: Int32Array;
-  readonly #storeOffset: number;
-  readonly #fetchOffset: number;
+  /** A power of two, at least the entries of the data TLB. */
+  readonly #storeBit: number;
   /** What to add to a 4 KiB page's number to have its tag: the current PCID times a stride. */
   context = 0;
   /** Counts uses of translations, for LRU. */
@@ -92,20 +94,20 @@ export class Cpu {
     this.#levels = levels;
     const data = smallEntries(model.l1Data);
     const code = smallEntries(model.l1Instruction);
-    this.#storeOffset = data;
-    this.#fetchOffset = 2 * data;
-    this.#tags = new Float64Array(2 * data + code);
-    this.#stamps = new Float64Array(2 * data + code);
-    this.#stampOf = Int32Array.from(this.#tags, (_, place) => (place < data || place >= 2 * data ? place : place - data));
+    const storeBit = 2 ** Math.ceil(Math.log2(data));
+    const codeStart = 2 * storeBit;
+    this.#storeBit = storeBit;
+    this.#tags = new Float64Array(codeStart + code).fill(NO_TAG);
+    this.#stamps = new Float64Array(codeStart + code);
     this.#l1Data = new TlbLevel(model.l1Data, levels, {
       tags: this.#tags.subarray(0, data),
-      storeTags: this.#tags.subarray(data, 2 * data),
+      storeTags: this.#tags.subarray(storeBit, storeBit + data),
       stamps: this.#stamps.subarray(0, data),
     });
     this.#l1Instruction = new TlbLevel(model.l1Instruction, levels, {
-      tags: this.#tags.subarray(2 * data),
+      tags: this.#tags.subarray(codeStart),
       storeTags: new Float64Array(code),
-      stamps: this.#stamps.subarray(2 * data),
+      stamps: this.#stamps.subarray(codeStart),
     });
     this.#l2Data = new TlbLevel(model.l2, levels);
     this.#l2Instruction = model.l2Instruction ? new TlbLevel(model.l2Instruction, levels) : this.#l2Data;
@@ -173,7 +175,8 @@ export class Cpu {
   /**
    * Passes runs while they hit L1. `runs[i]` is a number below 256 for the page and kind of run i; `expected` and
    * `places` say for each such number the tag of its page (the page number + `context`) and the place that `load`,
-   * `store` or `fetch` returned for it last. A place that is out of date, or 0, is safe: the tag decides.
+   * `store` or `fetch` returned for it last. A place that is out of date, or 0, is safe: the tag decides. NO_TAG
+   * as the expected one always ends the loop.
    * Returns the first run that does not hit, or `end`.
    *
    * Nothing is called within the loop: a call would make V8 check every array again for each run.
@@ -181,14 +184,14 @@ export class Cpu {
   hitRuns(runs: Uint8Array, from: number, end: number, expected: Float64Array, places: Int32Array): number {
     const tags = this.#tags;
     const stamps = this.#stamps;
-    const stampOf = this.#stampOf;
+    const entry = ~this.#storeBit;
     const now = this.now + 1 - from;
     let run = from;
     for (; run < end; run++) {
       const number = runs[run];
       const place = places[number];
       if (tags[place] !== expected[number]) break;
-      stamps[stampOf[place]] = now + run;
+      stamps[place & entry] = now + run;
     }
     this.now = now + run - 1;
     return run;
@@ -208,10 +211,10 @@ export class Cpu {
     let way = this.#dtlb.find(tag);
     if (way < 0 || this.#dtlb.storeTags[way] !== tag) {
       way = this.#resolveWay(page, STORE, count);
-      return way < 0 ? way : way + this.#storeOffset;
+      return way < 0 ? way : way + this.#storeBit;
     }
     this.#dtlb.stamps[way] = ++this.now;
-    return way + this.#storeOffset;
+    return way + this.#storeBit;
   }
 
   /** A run of fetches. Returns its place for `hitRuns`, or -(error code + 1). Does not count the fetches. */
@@ -219,10 +222,10 @@ export class Cpu {
     let way = this.#itlb.find(page + this.context);
     if (way < 0) {
       way = this.#resolveWay(page, FETCH, count);
-      return way < 0 ? way : way + this.#fetchOffset;
+      return way < 0 ? way : way + 2 * this.#storeBit;
     }
     this.#itlb.stamps[way] = ++this.now;
-    return way + this.#fetchOffset;
+    return way + 2 * this.#storeBit;
   }
 
   /**
@@ -396,8 +399,7 @@ const differs = (cache: TranslationCache, way: number, frame: number, flags: num
   cache.frames[way] !== frame || (cache.flags[way] | FLAG_DIRTY) !== (flags | FLAG_DIRTY);
 
 /** Entries of a level's array of 4 KiB pages. */
-const smallEntries = (model: TlbLevelModel): number =>
-  model.find((array) => array.pages.includes('4K'))?.entries ?? 0;
+const smallEntries = (model: TlbLevelModel): number => model.find((array) => array.pages.includes('4K'))?.entries ?? 0;
 
 export interface CpuState {
   readonly root: number;
