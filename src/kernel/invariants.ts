@@ -3,7 +3,7 @@
  * violation is one sentence.
  */
 import { entryFrame } from '../hardware/paging/entry.ts';
-import { type Pfn, pfn, type Vpn, vpn } from '../hardware/units.ts';
+import { type Pfn, type Vpn, vpn } from '../hardware/units.ts';
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, type Mm } from './address-space/mm.ts';
 import { PG_BUDDY, PG_CACHED, PG_LRU, PG_LRU_PENDING, PG_RESERVED, PG_TABLE } from './frames/frame-table.ts';
 import { LRU_LISTS } from './frames/lru.ts';

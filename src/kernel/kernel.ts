@@ -20,6 +20,8 @@ import { PageOperations } from './page-table/page-operations.ts';
 import { PageTables } from './page-table/page-tables.ts';
 import { panic } from './panic.ts';
 import { type Params, setSysctl } from './params.ts';
+import { type ExecRequest, type ExecServices, exec } from './process/exec.ts';
+import type { Task } from './process/process.ts';
 import { Processes } from './process/processes.ts';
 import { TlbState } from './process/tlb-state.ts';
 import { AnonVmas } from './rmap/anon-vmas.ts';
@@ -135,6 +137,30 @@ export class Kernel implements PageCore {
 
   evictFromCache(frame: Pfn): void {
     this.files.evict(frame);
+  }
+
+  /**
+   * Replaces the program of a process, on the CPU that runs it now.
+   * @returns 0, or a negated errno
+   */
+  exec(task: Task, request: ExecRequest): number {
+    const { addressSpaces, processes, tlb } = this;
+    const services: ExecServices = {
+      special: this.special,
+      replaceMm: (process, mmapBase) => {
+        processes.replaceMm(process, mmapBase);
+        tlb.switchMm(tlb.current, process.mm);
+      },
+      mmap: (...args) => addressSpaces.mmap(...args),
+      munmap: (...args) => addressSpaces.munmap(...args),
+      mapBrk: (...args) => addressSpaces.mapBrk(...args),
+      unmappedArea: (...args) => addressSpaces.unmappedArea(...args),
+      insertVma: (vma) => addressSpaces.insertVma(task.process, vma),
+      writeUser: (who, address, length) => {
+        this.userAccess.write(who, address, length);
+      },
+    };
+    return exec(services, task, request);
   }
 
   /**
