@@ -1,13 +1,14 @@
 /**
  * The inner loop of a replay: the page runs of a block through a CPU's TLBs.
  *
- * A decoder remembers 64 pages for fetches and 64 for data (recording-format.md, "Heads"). Beside each this loop keeps
- * the tag that the page has on the CPU and the L1 entry where it was last found, so a hit is two loads, a comparison and
- * the store of a stamp. How many accesses a run has changes nothing for the TLB: within a run only the first can miss.
- * So `counts` is not read at all (the block's head has the totals), and `gaps` only when somebody asks for the time.
+ * A decoder remembers 64 pages for fetches and 64 for data (recording-format.md, "Heads"), and a head byte names one of
+ * these and a kind. So the heads are handed to the CPU as they are, with the tag and the L1 entry of each such number:
+ * it passes over all runs that hit. How many accesses a run has changes nothing for a TLB, as within a run only the first
+ * can miss; therefore `counts` is not read at all (the block's head has the totals), and `gaps` only when somebody asks
+ * for the time.
  */
 import type { Cpu } from '../../hardware/cpu.ts';
-import { FETCH, LOAD, STORE } from '../../hardware/cpu.ts';
+import { FETCH, LOAD, NO_TAG, STORE } from '../../hardware/cpu.ts';
 import { vpn } from '../../hardware/units.ts';
 import type { Block } from './block.ts';
 import { ByteReader } from './bytes.ts';
@@ -26,8 +27,6 @@ export interface PlayerHost {
   stray(page: number, kind: number): void;
 }
 
-/** A tag that no entry has: TLBs mark empty entries with -1. */
-const NO_TAG = -2;
 const EMPTY = new Uint8Array(0);
 /** Access kinds by run kind. */
 const ACCESS = [FETCH, LOAD, STORE] as const;
@@ -43,10 +42,11 @@ export class RunPlayer {
   #newPages = new ByteReader(EMPTY);
   #gaps: Uint8Array = EMPTY;
   #instructions = 0;
-  /** By slot, fetches in the first half and data in the second: the recorded page, its tag, and its entry in L1. */
+  /** Recorded pages by slot, fetches in the first half and data in the second. */
   readonly #pages = new Float64Array(2 * SLOTS);
-  readonly #tags = new Float64Array(2 * SLOTS);
-  readonly #ways = new Int32Array(2 * SLOTS);
+  /** By head byte: the tag of its page on the CPU, and the place where L1 had it last. */
+  readonly #tags = new Float64Array(256);
+  readonly #places = new Int32Array(256);
   /** The last new page of fetches and of data. */
   readonly #lastNew = [0, 0];
   /** Where the reading of `gaps` stands: next byte, records passed, instructions of these. */
@@ -68,7 +68,7 @@ export class RunPlayer {
     this.events = new ByteReader(block.events);
     this.#pages.fill(-1);
     this.#tags.fill(NO_TAG);
-    this.#ways.fill(0);
+    this.#places.fill(0);
     this.#lastNew.fill(0);
     this.at = 0;
     this.#gapAt = 0;
@@ -88,97 +88,66 @@ export class RunPlayer {
   run(cpu: Cpu, limit: number): boolean {
     const heads = this.#heads;
     const end = Math.min(limit, heads.length);
-    const slotTags = this.#tags;
-    const slotWays = this.#ways;
-    const { tags: dataTags, storeTags, stamps: dataStamps } = cpu.dtlb;
-    const { tags: fetchTags, stamps: fetchStamps } = cpu.itlb;
-    let now = cpu.now;
-    let at = this.at;
-    for (; at < end; at++) {
-      const head = heads[at];
-      const slot = head >>> 2;
-      switch (head & 3) {
-        case RUN_FETCH: {
-          const way = slotWays[slot];
-          if (fetchTags[way] === slotTags[slot]) {
-            fetchStamps[way] = ++now;
-            continue;
-          }
-          break;
-        }
-        case RUN_READ: {
-          const way = slotWays[slot + SLOTS];
-          if (dataTags[way] === slotTags[slot + SLOTS]) {
-            dataStamps[way] = ++now;
-            continue;
-          }
-          break;
-        }
-        case RUN_WRITE: {
-          const way = slotWays[slot + SLOTS];
-          if (storeTags[way] === slotTags[slot + SLOTS]) {
-            dataStamps[way] = ++now;
-            continue;
-          }
-          break;
-        }
-        default:
-      }
-      cpu.now = now;
-      this.at = at;
-      if (!this.#miss(cpu, head)) return true;
-      now = cpu.now;
+    for (;;) {
+      this.at = cpu.hitRuns(heads, this.at, end, this.#tags, this.#places);
+      if (this.at >= end) return false;
+      if (!this.#miss(cpu, heads[this.at])) return true;
+      this.at++;
     }
-    cpu.now = now;
-    this.at = at;
-    return false;
   }
 
-  /** A run that the loop could not play alone. Returns false for an event. */
+  /** A run that did not hit L1 where it was expected. Returns false for an event. */
   #miss(cpu: Cpu, head: number): boolean {
-    let kind = head & 3;
-    let slot = (head >>> 2) + (kind === RUN_FETCH ? 0 : SLOTS);
-    if (kind === ESCAPE) {
-      kind = head >>> 2;
-      if (kind === ESCAPE_EVENT) return false;
-      if (kind > ESCAPE_EVENT) throw new RecordingError(`a record of the block has the unknown head ${head}`);
-      slot = this.#newPage(cpu, kind === RUN_FETCH ? 0 : 1);
-    }
-    const tag = this.#tags[slot];
-    if (tag === NO_TAG) this.#stray(slot, kind);
-    else this.#ways[slot] = this.#access(cpu, vpn(tag - cpu.context), kind);
+    const known = (head & 3) === ESCAPE ? this.#newPage(cpu, head >>> 2) : head;
+    if (known < 0) return false;
+    const kind = known & 3;
+    const tag = this.#tags[known];
+    if (tag === NO_TAG) this.#stray(known);
+    else this.#places[known] = this.#access(cpu, vpn(tag - cpu.context), kind);
     return true;
   }
 
-  /** Reads a new page and gives it its slot. */
-  #newPage(cpu: Cpu, group: 0 | 1): number {
+  /** Reads a new page and gives it its slot. Returns the head that names it, -1 for an event. */
+  #newPage(cpu: Cpu, kind: number): number {
+    if (kind === ESCAPE_EVENT) return -1;
+    if (kind > ESCAPE_EVENT)
+      throw new RecordingError(`a record of the block has the unknown head ${kind * 4 + ESCAPE}`);
+    const group = kind === RUN_FETCH ? 0 : 1;
     const page = this.#lastNew[group] + this.#newPages.signed();
     if (page < 0) throw new RecordingError('a page number in the block is negative');
     this.#lastNew[group] = page;
-    const slot = slotOf(page) + group * SLOTS;
-    this.#pages[slot] = page;
-    this.#ways[slot] = 0;
-    this.#tag(cpu, slot);
-    return slot;
+    const slot = slotOf(page);
+    this.#pages[slot + group * SLOTS] = page;
+    this.#tag(cpu, slot + group * SLOTS);
+    return (slot << 2) | kind;
   }
 
+  /** Sets the tags of the heads that name a slot's page. */
   #tag(cpu: Cpu, slot: number): void {
     const page = this.#host.translate(this.#pages[slot]);
-    this.#tags[slot] = page < 0 ? NO_TAG : page + cpu.context;
+    const tag = page < 0 ? NO_TAG : page + cpu.context;
+    if (slot < SLOTS) this.#tags[(slot << 2) | RUN_FETCH] = tag;
+    else {
+      const head = (slot - SLOTS) << 2;
+      this.#tags[head | RUN_READ] = tag;
+      this.#tags[head | RUN_WRITE] = tag;
+    }
   }
 
-  #stray(slot: number, kind: number): void {
-    const page = this.#pages[slot];
+  #stray(head: number): void {
+    const kind = head & 3;
+    const page = this.#pages[(head >>> 2) + (kind === RUN_FETCH ? 0 : SLOTS)];
     if (page < 0) throw new RecordingError('a record of the block names a page that it never told');
     this.#host.stray(page, ACCESS[kind]);
   }
 
-  /** An access that L1 may not answer, with the faults it takes. Returns its entry there. */
+  /** An access that L1 may not answer, with the faults it takes. Returns its place there. */
   #access(cpu: Cpu, page: ReturnType<typeof vpn>, kind: number): number {
     for (;;) {
-      const way = kind === RUN_FETCH ? cpu.fetch(page, 1) : kind === RUN_READ ? cpu.load(page, 1) : cpu.store(page, 1);
-      if (way >= 0) return way;
-      if (!this.#host.fault(page, ACCESS[kind], -way - 1)) return 0;
+      const place =
+        kind === RUN_FETCH ? cpu.fetch(page, 1) : kind === RUN_READ ? cpu.load(page, 1) : cpu.store(page, 1);
+      if (place >= 0) return place;
+      if (!this.#host.fault(page, ACCESS[kind], -place - 1)) return 0;
     }
   }
 
