@@ -1,14 +1,21 @@
-import { Cpu, LOAD, STORE } from '../hardware/cpu.ts';
-import { PhysicalMemory } from '../hardware/physical-memory.ts';
+import { Cpu, type CpuState, LOAD, STORE } from '../hardware/cpu.ts';
+import { PhysicalMemory, type PhysicalMemoryState } from '../hardware/physical-memory.ts';
+import { processorNamed } from '../hardware/processors/index.ts';
 import { PAGE_SIZE, pageOf } from '../hardware/units.ts';
-import { FrameTable } from '../kernel/frames/frame-table.ts';
+import { FrameTable, type FrameTableState } from '../kernel/frames/frame-table.ts';
+import type { LruState } from '../kernel/frames/lru.ts';
+import type { ZoneState } from '../kernel/frames/zone.ts';
 import { Kernel } from '../kernel/kernel.ts';
-import { defaultParams, setSysctl } from '../kernel/params.ts';
+import type { FilesState } from '../kernel/page-cache/files.ts';
+import { defaultParams, type Params, setSysctl } from '../kernel/params.ts';
 import type { Task } from '../kernel/process/process.ts';
+import type { ProcessesState } from '../kernel/process/processes.ts';
 import type { FaultSignal } from '../kernel/process/signal.ts';
+import type { TlbStateState } from '../kernel/process/tlb-state.ts';
+import type { AnonVmasState } from '../kernel/rmap/anon-vmas.ts';
 import { SI_KERNEL, SIGSEGV } from '../kernel/uapi.ts';
 import { type MachineOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { VirtualClock, type VirtualClockState } from './virtual-clock.ts';
 
 /** What Linux loads into PKRU for a new program: no access by any key but 0 (init_pkru_value). */
 const INIT_PKRU = 0x55555554;
@@ -116,11 +123,76 @@ export class Machine {
     return undefined;
   }
 
+  /** The whole state as plain data (`encodeSnapshot` makes bytes of it). Open event sinks are not part of it. */
+  save(): MachineState {
+    const { kernel } = this;
+    return {
+      options: { ...this.options, processor: this.options.processor.name },
+      memory: this.memory.save(),
+      table: kernel.table.save(),
+      zones: kernel.allocator.save(),
+      lru: kernel.lru.save(),
+      vmstat: kernel.vmstat.save(),
+      clock: this.clock.save(),
+      cpus: this.cpus.map((cpu) => cpu.save()),
+      tlb: kernel.tlb.save(),
+      anonVmas: kernel.anonVmas.save(),
+      files: kernel.files.save(),
+      processes: kernel.processes.save(),
+      committed: kernel.commitments.save(),
+      params: { ...kernel.params },
+    };
+  }
+
+  /** Boots a machine that goes on where the saved one was. */
+  static restore(state: MachineState): Machine {
+    const machine = new Machine({ ...state.options, processor: processorNamed(state.options.processor) });
+    const { kernel } = machine;
+    Object.assign(kernel.params, state.params);
+    machine.memory.restore(state.memory);
+    kernel.table.restore(state.table);
+    kernel.allocator.restore(state.zones);
+    kernel.lru.restore(state.lru);
+    kernel.vmstat.restore(state.vmstat);
+    machine.clock.restore(state.clock);
+    machine.cpus.forEach((cpu, i) => {
+      cpu.restore(state.cpus[i] as CpuState);
+    });
+    kernel.tlb.restore(state.tlb);
+    kernel.anonVmas.restore(state.anonVmas);
+    kernel.files.restore(state.files);
+    kernel.processes.restore(state.processes, {
+      anonVmas: kernel.anonVmas,
+      file: (id) => kernel.files.openFile(id),
+      special: (name) => Object.values(kernel.special).find((special) => special.name === name),
+    });
+    kernel.commitments.restore(state.committed);
+    return machine;
+  }
+
   #outsideUserHalf(address: number): 'kernel' | 'noncanonical' | undefined {
     const end = this.options.levels === 5 ? USER_HALF_END_5 : USER_HALF_END;
     if (address < end) return undefined;
     return address >= ALL_ADDRESSES - end ? 'kernel' : 'noncanonical';
   }
+}
+
+/** A machine's state as plain data: objects, numbers, strings and typed arrays. */
+export interface MachineState {
+  readonly options: Omit<ResolvedOptions, 'processor'> & { readonly processor: string };
+  readonly memory: PhysicalMemoryState;
+  readonly table: FrameTableState;
+  readonly zones: readonly ZoneState[];
+  readonly lru: LruState;
+  readonly vmstat: Float64Array;
+  readonly clock: VirtualClockState;
+  readonly cpus: readonly CpuState[];
+  readonly tlb: TlbStateState;
+  readonly anonVmas: AnonVmasState;
+  readonly files: FilesState;
+  readonly processes: ProcessesState;
+  readonly committed: number;
+  readonly params: Params;
 }
 
 /** An address that no page table can translate: the processor raises #GP, which tells no address. */

@@ -14,7 +14,7 @@ export interface MachineOptions {
   /** Sysctls that differ from the defaults, by name: `{ 'vm.overcommit_memory': 2 }`. */
   readonly sysctls?: Readonly<Record<string, number>>;
   /** Seed of address-space randomisation; left out, addresses are not randomised. */
-  readonly aslrSeed?: number;
+  readonly aslrSeed?: number | undefined;
   /** /sys/kernel/mm/transparent_hugepage/enabled; decides the watermarks. Default 'madvise'. */
   readonly transparentHugePages?: 'always' | 'madvise' | 'never';
 }
