@@ -86,7 +86,7 @@ export class Kernel implements PageCore {
     this.trace = new EventLog(boot.clock);
     this.allocator = new FrameAllocator(boot.table, { ...boot.params, hugePages: boot.hugePages });
     this.lru = new LruLists(boot.table);
-    this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat);
+    this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace);
     this.pageTables = new PageTables(boot.memory, this.pages, boot.levels);
     this.tlb = new TlbState(boot.cpus);
     this.rmap = new ReverseMap({ ...this.#shared(), inodeOf: (id) => this.files.inode(id) });

@@ -1,11 +1,17 @@
 import type { PhysicalMemory } from '../../hardware/physical-memory.ts';
 import type { Pfn } from '../../hardware/units.ts';
 import type { TableFrames } from '../page-table/page-tables.ts';
+import { type EventLog, KMEM_MM_PAGE_ALLOC, KMEM_MM_PAGE_FREE } from '../tracepoints.ts';
 import { NR_PAGE_TABLE_PAGES, PGALLOC_NORMAL, PGFREE, type VmStat } from '../vmstat.ts';
 import type { FrameAllocator } from './allocator.ts';
 import { type FrameTable, PG_CACHED, PG_SWAPBACKED, PG_SWAPCACHE, PG_TABLE, PG_UPTODATE } from './frame-table.ts';
 import type { LruLists } from './lru.ts';
-import { MIGRATE_MOVABLE, MIGRATE_UNMOVABLE } from './zone.ts';
+import { MIGRATE_MOVABLE, MIGRATE_UNMOVABLE, type MigrateType } from './zone.ts';
+
+/** What requests say about themselves (include/linux/gfp_types.h), for the tracepoints. */
+const GFP_HIGHUSER_MOVABLE_COMP = 0x140cca;
+const GFP_ZERO = 0x100;
+const GFP_PGTABLE_USER = 0x400dc0;
 
 /**
  * Single frames for those who need one: anonymous pages, cache pages, page tables. What is charged for a page, and what
@@ -17,29 +23,37 @@ export class UserPages implements TableFrames {
   readonly #allocator: FrameAllocator;
   readonly #lru: LruLists;
   readonly #vmstat: VmStat;
+  readonly #trace: EventLog;
 
-  constructor(memory: PhysicalMemory, table: FrameTable, allocator: FrameAllocator, lru: LruLists, vmstat: VmStat) {
+  constructor(
+    memory: PhysicalMemory,
+    table: FrameTable,
+    allocator: FrameAllocator,
+    lru: LruLists,
+    vmstat: VmStat,
+    trace: EventLog,
+  ) {
     this.#memory = memory;
     this.#table = table;
     this.#allocator = allocator;
     this.#lru = lru;
     this.#vmstat = vmstat;
+    this.#trace = trace;
   }
 
   /** A zeroed frame for anonymous memory or shared memory, or -1 when memory is used up. */
   allocateAnonymous(): Pfn | -1 {
-    return this.#take(PG_UPTODATE | PG_SWAPBACKED);
+    return this.#take(PG_UPTODATE | PG_SWAPBACKED, GFP_HIGHUSER_MOVABLE_COMP | GFP_ZERO);
   }
 
   /** A zeroed frame for a page of a file, not up to date yet, or -1. */
   allocateCache(): Pfn | -1 {
-    return this.#take(0);
+    return this.#take(0, GFP_HIGHUSER_MOVABLE_COMP);
   }
 
-  #take(flags: number): Pfn | -1 {
-    const frame = this.#allocator.allocate(0, MIGRATE_MOVABLE);
+  #take(flags: number, gfp: number): Pfn | -1 {
+    const frame = this.#allocate(MIGRATE_MOVABLE, gfp);
     if (frame < 0) return -1;
-    this.#vmstat.count(PGALLOC_NORMAL);
     this.#table.flags[frame] = flags;
     this.#table.mapcount[frame] = 0;
     this.#table.mapping[frame] = 0;
@@ -51,24 +65,34 @@ export class UserPages implements TableFrames {
     if ((this.#table.mapcount[frame] as number) > 0 || this.#table.has(frame, PG_CACHED | PG_SWAPCACHE)) return;
     this.#lru.remove(frame);
     this.#table.mapping[frame] = 0;
-    this.#memory.clear(frame);
-    this.#allocator.release(frame, 0);
-    this.#vmstat.count(PGFREE);
+    this.#release(frame);
   }
 
   allocateTable(): Pfn | -1 {
-    const frame = this.#allocator.allocate(0, MIGRATE_UNMOVABLE);
+    const frame = this.#allocate(MIGRATE_UNMOVABLE, GFP_PGTABLE_USER);
     if (frame < 0) return -1;
-    this.#vmstat.count(PGALLOC_NORMAL);
     this.#vmstat.count(NR_PAGE_TABLE_PAGES);
     this.#table.flags[frame] = PG_TABLE;
     return frame;
   }
 
   releaseTable(frame: Pfn): void {
+    this.#vmstat.count(NR_PAGE_TABLE_PAGES, -1);
+    this.#release(frame);
+  }
+
+  #allocate(type: MigrateType, gfp: number): Pfn | -1 {
+    const frame = this.#allocator.allocate(0, type);
+    if (frame < 0) return -1;
+    this.#vmstat.count(PGALLOC_NORMAL);
+    if (this.#trace.on) this.#trace.emit(KMEM_MM_PAGE_ALLOC, this.#trace.pid, frame, 0, gfp, type);
+    return frame;
+  }
+
+  #release(frame: Pfn): void {
+    if (this.#trace.on) this.#trace.emit(KMEM_MM_PAGE_FREE, this.#trace.pid, frame, 0);
     this.#memory.clear(frame);
     this.#allocator.release(frame, 0);
-    this.#vmstat.count(NR_PAGE_TABLE_PAGES, -1);
     this.#vmstat.count(PGFREE);
   }
 }

@@ -30,6 +30,8 @@ const MAX_POINTS = 1 << 10;
 export class EventLog {
   /** The CPU on which the kernel runs now; the machine sets it when it switches. */
   cpu = 0;
+  /** The task that runs there, for places in the kernel that do not know it; 0 while nobody does. */
+  pid = 0;
   #on = false;
   #sink: EventSink | undefined;
   readonly #clock: { readonly now: number };
