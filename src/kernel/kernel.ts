@@ -22,6 +22,7 @@ import { panic } from './panic.ts';
 import { type Params, setSysctl } from './params.ts';
 import { type ExecRequest, type ExecServices, exec } from './process/exec.ts';
 import type { Task } from './process/process.ts';
+import { traceExec } from './process/process-trace.ts';
 import { Processes } from './process/processes.ts';
 import { TlbState } from './process/tlb-state.ts';
 import { AnonVmas } from './rmap/anon-vmas.ts';
@@ -88,7 +89,7 @@ export class Kernel implements PageCore {
     this.lru = new LruLists(boot.table);
     this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace);
     this.pageTables = new PageTables(boot.memory, this.pages, boot.levels);
-    this.tlb = new TlbState(boot.cpus);
+    this.tlb = new TlbState(boot.cpus, this.trace);
     this.rmap = new ReverseMap({ ...this.#shared(), inodeOf: (id) => this.files.inode(id) });
     this.zeroFrame = this.#kernelFrame(0);
 
@@ -160,6 +161,7 @@ export class Kernel implements PageCore {
         this.userAccess.write(who, address, length);
       },
     };
+    traceExec(this.trace, task.process, request.program.file.inode.name);
     return exec(services, task, request);
   }
 

@@ -8,8 +8,10 @@ import { ENOMEM } from '../errno.ts';
 import type { File } from '../page-cache/file.ts';
 import { copyRange, needsCopy } from '../page-table/copy.ts';
 import { panic } from '../panic.ts';
+import { MMAP_EXIT_MMAP } from '../tracepoints.ts';
 import { FileTable } from './file-table.ts';
 import { defaultRlimits, type Ending, Process, type Rlimits, rootCredentials, Task } from './process.ts';
+import { traceExit, traceFork } from './process-trace.ts';
 import {
   type FileTableState,
   type MmState,
@@ -122,6 +124,7 @@ export class Processes {
       credentials: { ...process.credentials },
     });
     child.oomScoreAdj = process.oomScoreAdj;
+    traceFork(this.#core.trace, parent, child, options.vm === true);
     return this.#enter(child);
   }
 
@@ -129,6 +132,7 @@ export class Processes {
   exit(process: Process, ending: Ending): void {
     if (process.ending !== undefined) return;
     process.ending = ending;
+    traceExit(this.#core.trace, process);
     for (const task of [...process.tasks]) this.endThread(task);
     this.dropMm(process.mm);
     for (const [fd, file] of process.files.entries()) {
@@ -155,6 +159,7 @@ export class Processes {
   /** One user less; with the last one all goes (mmput). */
   dropMm(mm: Mm): void {
     if (--mm.users > 0) return;
+    if (this.#core.trace.on) this.#core.trace.emit(MMAP_EXIT_MMAP, this.#core.trace.pid, mm.id);
     this.#services.exitMmap(mm);
     if (mm.pgtablesBytes !== 0) panic(`mmput: ${mm.pgtablesBytes} bytes of page tables of mm ${mm.id} are left`);
     this.#tlb.forget(mm);

@@ -8,6 +8,14 @@ import { type Vpn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
 import type { TlbFlush } from '../page-table/tlb-flush.ts';
 import { panic } from '../panic.ts';
+import {
+  type EventLog,
+  TLB_FLUSH_ON_TASK_SWITCH,
+  TLB_LOCAL_MM_SHOOTDOWN,
+  TLB_LOCAL_SHOOTDOWN,
+  TLB_REMOTE_SHOOTDOWN,
+  TLB_TLB_FLUSH,
+} from '../tracepoints.ts';
 
 /** TLB_NR_DYN_ASIDS. */
 const ASIDS = 6;
@@ -26,6 +34,7 @@ interface CpuContext {
 
 export class TlbState implements TlbFlush {
   readonly #cpus: readonly Cpu[];
+  readonly #trace: EventLog;
   readonly #contexts: CpuContext[];
   /** How often the entries of an mm changed, by its id. */
   readonly #generations = new Map<number, number>();
@@ -34,8 +43,9 @@ export class TlbState implements TlbFlush {
   /** Flushes that another CPU had to be interrupted for. */
   shootdowns = 0;
 
-  constructor(cpus: readonly Cpu[]) {
+  constructor(cpus: readonly Cpu[], trace: EventLog) {
     this.#cpus = cpus;
+    this.#trace = trace;
     this.#contexts = cpus.map(() => ({
       mmIds: new Int32Array(ASIDS),
       generations: new Float64Array(ASIDS),
@@ -61,6 +71,7 @@ export class TlbState implements TlbFlush {
     context.loaded = slot;
     mm.cpuMask |= 1 << cpu;
     (this.#cpus[cpu] as Cpu).switchTo(mm.pgd, slot + 1, fresh);
+    if (!fresh) this.#traceFlush(TLB_FLUSH_ON_TASK_SWITCH, -1);
   }
 
   flushRange(mm: Mm, start: Vpn, end: Vpn): void {
@@ -99,9 +110,17 @@ export class TlbState implements TlbFlush {
 
   #flushOn(cpu: number, pcid: number, start: Vpn, pages: number): void {
     const hardware = this.#cpus[cpu] as Cpu;
-    if (cpu !== this.current) this.shootdowns++;
+    if (cpu !== this.current) {
+      this.shootdowns++;
+      this.#traceFlush(TLB_REMOTE_SHOOTDOWN, pages);
+    } else this.#traceFlush(pages < 0 ? TLB_LOCAL_MM_SHOOTDOWN : TLB_LOCAL_SHOOTDOWN, pages);
     if (pages < 0) hardware.flushPcid(pcid);
     else for (let i = 0; i < pages; i++) hardware.invlpg(vpn(start + i), pcid);
+  }
+
+  /** @param pages -1 for all (TLB_FLUSH_ALL) */
+  #traceFlush(reason: number, pages: number): void {
+    if (this.#trace.on) this.#trace.emit(TLB_TLB_FLUSH, this.#trace.pid, reason, pages);
   }
 
   save(): TlbStateState {
