@@ -20,7 +20,7 @@ import {
   WALK_STEPS,
   WALKS,
 } from './tlb/counters.ts';
-import { TlbLevel } from './tlb/tlb-level.ts';
+import { TlbLevel, type TlbLevelState } from './tlb/tlb-level.ts';
 import {
   FETCH,
   FLAG_DIRTY,
@@ -163,9 +163,9 @@ export class Cpu {
     let frame: number;
     if (way >= 0 && (kind !== STORE || l1.storeTags[way] === tag)) {
       l1.stamps[way] = ++this.now;
-      frame = l1.frames[way];
+      frame = l1.frameAt(way);
     } else {
-      frame = this.#resolve(page, kind, count);
+      frame = this.#resolve(page, kind, count, way);
       if (frame < 0) return frame;
     }
     this.counters.values[kind] += count;
@@ -200,7 +200,7 @@ export class Cpu {
   /** A run of loads. Returns its place for `hitRuns`, or -(error code + 1). Does not count the loads. */
   load(page: Vpn, count: number): number {
     const way = this.#dtlb.find(page + this.context);
-    if (way < 0) return this.#resolveWay(page, LOAD, count);
+    if (way < 0) return this.#resolveWay(page, LOAD, count, way);
     this.#dtlb.stamps[way] = ++this.now;
     return way;
   }
@@ -210,7 +210,7 @@ export class Cpu {
     const tag = page + this.context;
     let way = this.#dtlb.find(tag);
     if (way < 0 || this.#dtlb.storeTags[way] !== tag) {
-      way = this.#resolveWay(page, STORE, count);
+      way = this.#resolveWay(page, STORE, count, way);
       return way < 0 ? way : way + this.#storeBit;
     }
     this.#dtlb.stamps[way] = ++this.now;
@@ -221,7 +221,7 @@ export class Cpu {
   fetch(page: Vpn, count: number): number {
     let way = this.#itlb.find(page + this.context);
     if (way < 0) {
-      way = this.#resolveWay(page, FETCH, count);
+      way = this.#resolveWay(page, FETCH, count, way);
       return way < 0 ? way : way + 2 * this.#storeBit;
     }
     this.#itlb.stamps[way] = ++this.now;
@@ -265,32 +265,53 @@ export class Cpu {
     this.#walker.caches.dropAll();
   }
 
-  #resolveWay(page: number, kind: number, count: number): number {
-    const frame = this.#resolve(page, kind, count);
+  #resolveWay(page: number, kind: number, count: number, way: number): number {
+    const frame = this.#resolve(page, kind, count, way);
     return frame < 0 ? frame : this.#way;
   }
 
   /**
-   * An access that the L1 array of 4 KiB pages did not answer: a large or global page, a miss, or a store through an
-   * entry that does not allow it. Returns the frame or -(error code + 1), and leaves the L1 entry in `#way`.
+   * An access that the L1 array of 4 KiB pages did not answer: `way` is its entry there that does not allow a store, or
+   * -1. Returns the frame or -(error code + 1), and leaves the L1 entry in `#way`.
    */
-  #resolve(page: number, kind: number, count: number): number {
+  #resolve(page: number, kind: number, count: number, way: number): number {
+    const isFetch = kind === FETCH;
+    const l1 = isFetch ? this.#l1Instruction : this.#l1Data;
+    const l2 = isFetch ? this.#l2Instruction : this.#l2Data;
+    if (way >= 0 || l1.hasOthers || l2.hasOthers) return this.#resolveAny(page, kind, count);
+    const now = ++this.now;
+    const tag = page + this.context;
+    const inL2 = l2.small.find(tag);
+    if (inL2 < 0) return this.#walk(page, kind, count, false, false);
+    const flags = l2.small.flagsAt(inL2);
+    if (!this.#allows(flags, kind)) return this.#resolveAny(page, kind, count);
+    l2.small.stamps[inL2] = now;
+    const frame = l2.small.frameAt(inL2);
+    this.#way = l1.small.add(tag, frame, flags, this.#allows(flags, STORE), now);
+    return this.#countMiss(frame, flags, page, isFetch, count, true);
+  }
+
+  /** `resolve` for what is rare: large and global pages, and translations that do not allow the access. */
+  #resolveAny(page: number, kind: number, count: number): number {
     const isFetch = kind === FETCH;
     const l1 = isFetch ? this.#l1Instruction : this.#l1Data;
     const l2 = isFetch ? this.#l2Instruction : this.#l2Data;
     const now = ++this.now;
     const inL1 = l1.lookup(page, this.#pcid);
-    if (inL1 && this.#allows(l1.array.flags[l1.way], kind)) {
-      l1.array.stamps[l1.way] = now;
-      this.#way = l1.array === l1.small ? l1.way : 0;
-      return this.#countHit(l1.array.frames[l1.way], l1.array.flags[l1.way], page, isFetch, count);
+    if (inL1) {
+      const flags = l1.array.flagsAt(l1.way);
+      if (this.#allows(flags, kind)) {
+        l1.array.stamps[l1.way] = now;
+        this.#way = l1.array === l1.small ? l1.way : 0;
+        return this.#countHit(l1.array.frameAt(l1.way), flags, page, isFetch, count);
+      }
     }
     const inL2 = l2.lookup(page, this.#pcid);
-    if (inL2) {
-      if (!inL1) l2.array.stamps[l2.way] = now;
-      const flags = l2.array.flags[l2.way];
-      if (!inL1 && this.#allows(flags, kind)) {
-        const frame = l2.array.frames[l2.way];
+    if (inL2 && !inL1) {
+      l2.array.stamps[l2.way] = now;
+      const flags = l2.array.flagsAt(l2.way);
+      if (this.#allows(flags, kind)) {
+        const frame = l2.array.frameAt(l2.way);
         this.#way = Math.max(0, l1.insert(page, frame, flags, this.#allows(flags, STORE), now));
         return this.#countMiss(frame, flags, page, isFetch, count, true);
       }
@@ -298,6 +319,7 @@ export class Cpu {
     return this.#walk(page, kind, count, inL1, inL2);
   }
 
+  /** The page walk, when no TLB knows the page or what the one at hand knows (`lookup`) does not allow the access. */
   #walk(page: number, kind: number, count: number, inL1: boolean, inL2: boolean): number {
     const isFetch = kind === FETCH;
     const l1 = isFetch ? this.#l1Instruction : this.#l1Data;
@@ -319,7 +341,7 @@ export class Cpu {
       (inL1 && differs(l1.array, l1.way, frame, flags)) || (inL2 && differs(l2.array, l2.way, frame, flags));
     if (isStale) this.#forget(page, this.#pcid);
     else if (inL1 || inL2) values[DIRTY_WALKS]++;
-    if (inL2 && !isStale) l2.array.flags[l2.way] = flags;
+    if (inL2 && !isStale) l2.array.payload[2 * l2.way + 1] = flags;
     else if (!inL1 || isStale) l2.insert(page, frame, flags, false, this.now);
     this.#way = Math.max(0, l1.insert(page, frame, flags, this.#allows(flags, STORE), this.now));
     if (inL1) return this.#countHit(frame, flags, page, isFetch, count);
@@ -373,7 +395,7 @@ export class Cpu {
       l1Data: this.#l1Data.save(),
       l1Instruction: this.#l1Instruction.save(),
       l2Data: this.#l2Data.save(),
-      l2Instruction: this.#l2Instruction === this.#l2Data ? [] : this.#l2Instruction.save(),
+      l2Instruction: this.#l2Instruction === this.#l2Data ? undefined : this.#l2Instruction.save(),
       walkCaches: this.#walker.caches.save(),
     };
   }
@@ -383,7 +405,7 @@ export class Cpu {
     this.#l1Data.restore(state.l1Data);
     this.#l1Instruction.restore(state.l1Instruction);
     this.#l2Data.restore(state.l2Data);
-    if (this.#l2Instruction !== this.#l2Data) this.#l2Instruction.restore(state.l2Instruction);
+    if (state.l2Instruction !== undefined) this.#l2Instruction.restore(state.l2Instruction);
     this.#walker.caches.restore(state.walkCaches);
     this.counters.values.set(state.counters);
     this.#root = pfn(state.root);
@@ -396,7 +418,7 @@ export class Cpu {
 
 /** Whether a walk found another page or other rights than an entry has; a dirty bit alone is no difference. */
 const differs = (cache: TranslationCache, way: number, frame: number, flags: number): boolean =>
-  cache.frames[way] !== frame || (cache.flags[way] | FLAG_DIRTY) !== (flags | FLAG_DIRTY);
+  cache.frameAt(way) !== frame || (cache.flagsAt(way) | FLAG_DIRTY) !== (flags | FLAG_DIRTY);
 
 /** Entries of a level's array of 4 KiB pages. */
 const smallEntries = (model: TlbLevelModel): number => model.find((array) => array.pages.includes('4K'))?.entries ?? 0;
@@ -407,9 +429,9 @@ export interface CpuState {
   readonly pkru: number;
   readonly now: number;
   readonly counters: Float64Array;
-  readonly l1Data: TranslationCacheState[];
-  readonly l1Instruction: TranslationCacheState[];
-  readonly l2Data: TranslationCacheState[];
-  readonly l2Instruction: TranslationCacheState[];
+  readonly l1Data: TlbLevelState;
+  readonly l1Instruction: TlbLevelState;
+  readonly l2Data: TlbLevelState;
+  readonly l2Instruction: TlbLevelState | undefined;
   readonly walkCaches: (TranslationCacheState | undefined)[];
 }

@@ -34,8 +34,8 @@ export class WalkCaches {
       const way = cache.find(Math.floor(page / COVERS[level]) + pcid * this.#stride);
       if (way < 0) continue;
       cache.stamps[way] = now;
-      this.table = cache.frames[way];
-      this.rights = cache.flags[way] & ((1 << FLAG_PCID_SHIFT) - 1);
+      this.table = cache.frameAt(way);
+      this.rights = cache.flagsAt(way) & ((1 << FLAG_PCID_SHIFT) - 1);
       return level - 1;
     }
     return -1;

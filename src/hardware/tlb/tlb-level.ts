@@ -12,22 +12,22 @@ import {
 import { type SharedColumns, TranslationCache, type TranslationCacheState } from './translation-cache.ts';
 
 /**
- * One level of TLB: up to three arrays, one for each page size, or fewer that hold several sizes. An entry is looked
- * for as a page of each size that has any entries at all, and as a global one when there are such.
+ * One level of TLB: up to three arrays, one for each page size, or fewer that hold several sizes. The common case, a
+ * page of 4 KiB of the current PCID, is looked for in `small` directly.
  */
 export class TlbLevel {
   /** The array that holds 4 KiB pages. */
   readonly small: TranslationCache;
+  /** A large or a global page was kept: `small.find` does not know all. */
+  hasOthers = false;
+  /** What `lookup` found. */
+  array: TranslationCache;
+  way = 0;
+
   readonly #bySize: (TranslationCache | undefined)[];
   readonly #arrays: TranslationCache[] = [];
   readonly #stride: number;
   readonly #anyPcid: number;
-  /** Global entries were ever kept; until then they are not looked for. */
-  #hasGlobal = false;
-
-  /** What `lookup` found. */
-  way = 0;
-  array: TranslationCache;
 
   /**
    * @param levels of page tables
@@ -37,10 +37,10 @@ export class TlbLevel {
    */
   constructor(model: TlbLevelModel, levels: number, smallColumns?: SharedColumns) {
     this.#bySize = PAGE_SIZE_NAMES.map(() => undefined);
-    for (const arrayModel of model) {
-      const array = new TranslationCache(arrayModel, arrayModel.pages.includes('4K') ? smallColumns : undefined);
+    for (const geometry of model) {
+      const array = new TranslationCache(geometry, geometry.pages.includes('4K') ? smallColumns : undefined);
       this.#arrays.push(array);
-      for (const name of arrayModel.pages) {
+      for (const name of geometry.pages) {
         const size = PAGE_SIZE_NAMES.indexOf(name);
         if (this.#bySize[size] !== undefined) throw new RangeError(`TlbLevel: two arrays for ${name} pages`);
         this.#bySize[size] = array;
@@ -54,53 +54,49 @@ export class TlbLevel {
     this.#anyPcid = pcidCount(levels);
   }
 
-  /** Finds the translation of a page in `array` and `way`. Does not count as a use. */
+  /** Finds the translation of a page, of any size, in `array` and `way`. Does not count as a use. */
   lookup(page: number, pcid: number): boolean {
-    return (
-      this.#lookupTagged(page, pcid * this.#stride) ||
-      (this.#hasGlobal && this.#lookupTagged(page, this.#anyPcid * this.#stride))
-    );
+    return this.#lookupTagged(page, pcid) || (this.hasOthers && this.#lookupTagged(page, this.#anyPcid));
   }
 
-  #lookupTagged(page: number, context: number): boolean {
-    this.array = this.small;
-    this.way = this.small.find(page + context);
-    if (this.way >= 0) return true;
-    for (let size = 1; size < PAGE_SIZE_NAMES.length; size++) {
+  #lookupTagged(page: number, pcid: number): boolean {
+    const sizes = this.hasOthers ? PAGE_SIZE_NAMES.length : 1;
+    for (let size = 0; size < sizes; size++) {
       const array = this.#bySize[size];
-      if (array === undefined || array.live[size] === 0) continue;
-      this.way = array.find(Math.floor(page / PAGES_PER_SIZE[size]) + context + size * SIZE_STRIDE);
-      if (this.way >= 0) {
-        this.array = array;
-        return true;
-      }
+      if (array === undefined) continue;
+      this.way = array.find(this.#tag(page, size, pcid));
+      if (this.way < 0) continue;
+      this.array = array;
+      return true;
     }
     return false;
   }
 
+  #tag(page: number, size: number, pcid: number): number {
+    return Math.floor(page / PAGES_PER_SIZE[size]) + pcid * this.#stride + size * SIZE_STRIDE;
+  }
+
   /**
-   * Keeps a translation; `flags` name its size and PCID. Returns its entry if that is in the array of 4 KiB pages,
-   * else -1: such a page is not for the replay's inner loop.
+   * Keeps a translation; `flags` name its size and PCID. Returns its entry if that is in the array of 4 KiB pages of
+   * the page's own PCID, else -1.
    */
   insert(page: number, frame: number, flags: number, storable: boolean, now: number): number {
     const size = sizeOf(flags);
-    const array = this.#bySize[size];
-    if (array === undefined) return -1;
     const pcid = pcidOf(flags);
-    if (pcid === this.#anyPcid) this.#hasGlobal = true;
-    const tag = Math.floor(page / PAGES_PER_SIZE[size]) + pcid * this.#stride + size * SIZE_STRIDE;
-    const way = array.insert(tag, frame, flags, storable, now);
-    return size === SIZE_4K ? way : -1;
+    const way = this.#bySize[size]?.insert(this.#tag(page, size, pcid), frame, flags, storable, now) ?? -1;
+    if (size === SIZE_4K && pcid !== this.#anyPcid) return way;
+    this.hasOthers = true;
+    return -1;
   }
 
   /** Forgets what translates this page, of any size. */
   drop(page: number, pcid: number): void {
-    while (this.#lookupTagged(page, pcid * this.#stride)) this.array.drop(this.way);
+    while (this.#lookupTagged(page, pcid)) this.array.drop(this.way);
   }
 
   /** Forgets what translates this page in every address space. */
   dropGlobal(page: number): void {
-    if (this.#hasGlobal) this.drop(page, this.#anyPcid);
+    if (this.hasOthers) this.drop(page, this.#anyPcid);
   }
 
   dropPcid(pcid: number): void {
@@ -109,7 +105,7 @@ export class TlbLevel {
 
   dropAll(includingGlobal: boolean): void {
     for (const array of this.#arrays) array.dropAll(includingGlobal ? -1 : this.#anyPcid);
-    if (includingGlobal) this.#hasGlobal = false;
+    if (includingGlobal) this.hasOthers = false;
   }
 
   /** Forgets the entries whose protection key is not 0: their rights changed. */
@@ -117,16 +113,24 @@ export class TlbLevel {
     for (const array of this.#arrays) array.dropKeyed();
   }
 
-  save(): TranslationCacheState[] {
-    return this.#arrays.map((array) => array.save());
+  save(): TlbLevelState {
+    return { hasOthers: this.hasOthers, arrays: this.#arrays.map((array) => array.save()) };
   }
 
-  restore(states: readonly TranslationCacheState[]): void {
-    if (states.length !== this.#arrays.length)
-      throw new RangeError(`TlbLevel.restore: a state of ${states.length} arrays, this has ${this.#arrays.length}`);
+  /** Takes the place of everything kept. Throws RangeError when the state is of another model. */
+  restore(state: TlbLevelState): void {
+    if (state.arrays.length !== this.#arrays.length)
+      throw new RangeError(
+        `TlbLevel.restore: a state of ${state.arrays.length} arrays, this has ${this.#arrays.length}`,
+      );
     this.#arrays.forEach((array, i) => {
-      array.restore(states[i]);
+      array.restore(state.arrays[i]);
     });
-    this.#hasGlobal = true;
+    this.hasOthers = state.hasOthers;
   }
+}
+
+export interface TlbLevelState {
+  readonly hasOthers: boolean;
+  readonly arrays: TranslationCacheState[];
 }

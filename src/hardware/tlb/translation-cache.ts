@@ -1,4 +1,4 @@
-import { keyOf, PAGE_SIZE_NAMES, pcidOf, sizeOf } from './translation.ts';
+import { keyOf, pcidOf } from './translation.ts';
 
 /** How many entries a cache has and how they are arranged. */
 export interface CacheGeometry {
@@ -25,14 +25,16 @@ const ownColumns = (entries: number): SharedColumns => ({
 const NONE = -1;
 /** Victims found by one search of a fully associative cache. */
 const QUEUE = 8;
+/** Up to so many ways are compared one by one; more are found by a hash. */
+const SCANNED_WAYS = 24;
 
 /**
  * A small memory of translations with true LRU replacement: TLBs and page-walk caches are made of it.
  *
- * The columns are public because the CPU and the replay's inner loop test hits themselves: `tags[way] === tag` for a
- * load or a fetch, `storeTags[way] === tag` for a store, then `stamps[way] = ++now`. Whatever else changes an entry
- * goes through the methods. Lookups go through a hash of the tag, so a hit in 64 fully associative entries costs as much as one
- * in 4 ways, and so does the knowledge that there is none.
+ * The columns are public because the CPU tests hits itself: `tags[way] === tag` for a load or a fetch,
+ * `storeTags[way] === tag` for a store, then `stamps[way] = ++now`. Whatever else changes an entry goes through the
+ * methods. A set of few ways is searched one by one, a fully associative cache through a hash of the tag, so that a
+ * hit in 64 entries, and the knowledge that there is none, cost no more than in 4 ways.
  */
 export class TranslationCache {
   readonly entries: number;
@@ -43,19 +45,16 @@ export class TranslationCache {
   readonly storeTags: Float64Array;
   /** When each entry was last used, by the CPU's count of uses; 0 when empty. */
   readonly stamps: Float64Array;
-  /** The first frame of the page, or for a page-walk cache the table. */
-  readonly frames: Int32Array;
-  /** FLAG_* of translation.ts. */
-  readonly flags: Int32Array;
-  /** Entries in use, by page size. */
-  readonly live = new Int32Array(PAGE_SIZE_NAMES.length);
+  /** Two numbers an entry: the first frame of the page (in a page-walk cache the table), and FLAG_* of translation.ts. */
+  readonly payload: Int32Array;
 
   readonly #setMask: number;
   readonly #foldShift: number;
   readonly #foldMask: number;
-  readonly #heads: Int16Array;
-  readonly #links: Int16Array;
+  /** By hash: the first entry of the chain; after these, by entry: the next one. Empty when sets are scanned. */
+  readonly #chains: Int16Array;
   readonly #hashShift: number;
+  readonly #links: number;
   readonly #queueWays = new Int32Array(QUEUE);
   readonly #queueStamps = new Float64Array(QUEUE);
   #queueNext = 0;
@@ -71,59 +70,79 @@ export class TranslationCache {
     const sets = entries / ways;
     if (!Number.isInteger(entries) || entries < 1 || entries > 2 ** 14 || !Number.isInteger(Math.log2(sets)))
       throw new RangeError(`TranslationCache: ${entries} entries in ${ways} ways do not make a power of two of sets`);
+    if (sets > 1 && ways > SCANNED_WAYS)
+      throw new RangeError(`TranslationCache: sets of ${ways} ways; up to ${SCANNED_WAYS}, or a single set, are known`);
     this.entries = entries;
     this.ways = ways;
     this.tags = columns.tags.fill(NONE);
     this.storeTags = columns.storeTags.fill(NONE);
     this.stamps = columns.stamps;
-    this.frames = new Int32Array(entries);
-    this.flags = new Int32Array(entries);
+    this.payload = new Int32Array(2 * entries);
     this.#setMask = sets - 1;
     this.#foldShift = Math.log2(sets);
     this.#foldMask = geometry.index === 'xor' ? sets - 1 : 0;
-    const hashBits = Math.ceil(Math.log2(entries)) + 2;
+    const hashBits = ways > SCANNED_WAYS ? Math.ceil(Math.log2(entries)) + 2 : 0;
     this.#hashShift = 32 - hashBits;
-    this.#heads = new Int16Array(2 ** hashBits).fill(NONE);
-    this.#links = new Int16Array(entries).fill(NONE);
+    this.#links = 2 ** hashBits;
+    this.#chains = new Int16Array(hashBits > 0 ? this.#links + entries : 0).fill(NONE);
   }
 
   /** The entry with this tag, or -1. Does not count as a use. */
   find(tag: number): number {
-    let way = this.#heads[Math.imul(tag | 0, 0x9e3779b1) >>> this.#hashShift];
-    while (way >= 0 && this.tags[way] !== tag) way = this.#links[way];
+    const tags = this.tags;
+    if (this.ways <= SCANNED_WAYS) {
+      const first = this.#setOf(tag);
+      const end = first + this.ways;
+      for (let way = first; way < end; way++) if (tags[way] === tag) return way;
+      return NONE;
+    }
+    const chains = this.#chains;
+    let way = chains[Math.imul(tag | 0, 0x9e3779b1) >>> this.#hashShift];
+    while (way >= 0 && tags[way] !== tag) way = chains[this.#links + way];
+    return way;
+  }
+
+  frameAt(way: number): number {
+    return this.payload[2 * way];
+  }
+
+  flagsAt(way: number): number {
+    return this.payload[2 * way + 1];
+  }
+
+  /** Keeps a translation, in place of one with the same tag or as `add` does. Returns its entry. */
+  insert(tag: number, frame: number, flags: number, storable: boolean, now: number): number {
+    const way = this.find(tag);
+    if (way < 0) return this.add(tag, frame, flags, storable, now);
+    this.storeTags[way] = storable ? tag : NONE;
+    this.stamps[way] = now;
+    this.payload[2 * way] = frame;
+    this.payload[2 * way + 1] = flags;
     return way;
   }
 
   /**
-   * Keeps a translation, in place of the one with the same tag, of an empty entry, or of the least recently used of
-   * its set. Returns its entry.
+   * Keeps a translation whose tag is not there yet, in place of an empty entry (its stamp is 0) or of the least recently
+   * used one of its set. Returns its entry.
    */
-  insert(tag: number, frame: number, flags: number, storable: boolean, now: number): number {
-    let way = this.find(tag);
-    if (way < 0) {
-      way = this.#victim(tag);
-      if (this.tags[way] !== NONE) this.#unlink(way);
-      const bucket = Math.imul(tag | 0, 0x9e3779b1) >>> this.#hashShift;
-      this.#links[way] = this.#heads[bucket];
-      this.#heads[bucket] = way;
-      this.tags[way] = tag;
-      this.live[sizeOf(flags)]++;
-    }
+  add(tag: number, frame: number, flags: number, storable: boolean, now: number): number {
+    const way = this.#setMask === 0 ? this.#oldestOfAll() : this.#oldestOfSet(tag);
+    if (this.ways > SCANNED_WAYS) this.#relink(way, tag);
+    this.tags[way] = tag;
     this.storeTags[way] = storable ? tag : NONE;
-    this.frames[way] = frame;
-    this.flags[way] = flags;
     this.stamps[way] = now;
+    this.payload[2 * way] = frame;
+    this.payload[2 * way + 1] = flags;
     return way;
   }
 
   /** Forgets an entry in use. */
   drop(way: number): void {
-    this.#unlink(way);
+    if (this.ways > SCANNED_WAYS) this.#unlink(way);
     this.tags[way] = NONE;
     this.storeTags[way] = NONE;
     this.stamps[way] = 0;
-    this.#queueEnd = 0;
-    this.#queueNext = 0;
+    this.#queueNext = this.#queueEnd;
   }
 
   /** Forgets the translation with this tag, if there is one. */
@@ -135,43 +154,35 @@ export class TranslationCache {
   /** Forgets every translation of one PCID; global ones have a PCID of their own. */
   dropPcid(pcid: number): void {
     for (let way = 0; way < this.entries; way++)
-      if (this.tags[way] !== NONE && pcidOf(this.flags[way]) === pcid) this.drop(way);
+      if (this.tags[way] !== NONE && pcidOf(this.flagsAt(way)) === pcid) this.drop(way);
   }
 
-  /** Forgets every translation, or all but those of the PCID `except`. */
+  /** Forgets every translation but those of the PCID `except`; -1 for none. */
   dropAll(except: number): void {
-    if (this.live[0] + this.live[1] + this.live[2] === 0) return;
     for (let way = 0; way < this.entries; way++)
-      if (this.tags[way] !== NONE && pcidOf(this.flags[way]) !== except) this.drop(way);
+      if (this.tags[way] !== NONE && pcidOf(this.flagsAt(way)) !== except) this.drop(way);
   }
 
   /** Forgets every translation with a protection key other than 0. */
   dropKeyed(): void {
     for (let way = 0; way < this.entries; way++)
-      if (this.tags[way] !== NONE && keyOf(this.flags[way]) !== 0) this.drop(way);
+      if (this.tags[way] !== NONE && keyOf(this.flagsAt(way)) !== 0) this.drop(way);
   }
 
-  #unlink(way: number): void {
-    const bucket = Math.imul(this.tags[way] | 0, 0x9e3779b1) >>> this.#hashShift;
-    this.live[sizeOf(this.flags[way])]--;
-    let at = this.#heads[bucket];
-    if (at === way) {
-      this.#heads[bucket] = this.#links[way];
-      return;
-    }
-    while (this.#links[at] !== way) at = this.#links[at];
-    this.#links[at] = this.#links[way];
-  }
-
-  /** The entry to replace: an empty one (its stamp is 0) or the least recently used of the tag's set. */
-  #victim(tag: number): number {
-    if (this.#setMask === 0) return this.#victimOfAll();
+  /** The first entry of the set that a tag belongs to. */
+  #setOf(tag: number): number {
     const page = tag | 0;
-    const first = ((page & this.#setMask) ^ ((page >>> this.#foldShift) & this.#foldMask)) * this.ways;
+    return ((page & this.#setMask) ^ ((page >>> this.#foldShift) & this.#foldMask)) * this.ways;
+  }
+
+  #oldestOfSet(tag: number): number {
+    const stamps = this.stamps;
+    const first = this.#setOf(tag);
+    const end = first + this.ways;
     let victim = first;
-    let oldest = this.stamps[first];
-    for (let way = first + 1; way < first + this.ways; way++) {
-      const stamp = this.stamps[way];
+    let oldest = stamps[first];
+    for (let way = first + 1; way < end; way++) {
+      const stamp = stamps[way];
       if (stamp < oldest) {
         oldest = stamp;
         victim = way;
@@ -185,24 +196,29 @@ export class TranslationCache {
    * not change, are still older than all others: everything used since has a later stamp. So most misses search
    * nothing, and a hit still costs one store. An entry that becomes empty ends the queue (`drop`).
    */
-  #victimOfAll(): number {
+  #oldestOfAll(): number {
+    const ways = this.#queueWays;
+    const oldest = this.#queueStamps;
     while (this.#queueNext < this.#queueEnd) {
       const at = this.#queueNext++;
-      const way = this.#queueWays[at];
-      if (this.stamps[way] === this.#queueStamps[at]) return way;
+      const way = ways[at];
+      if (this.stamps[way] === oldest[at]) return way;
     }
     this.#fillQueue();
     this.#queueNext = 1;
-    return this.#queueWays[0];
+    return ways[0];
   }
 
   #fillQueue(): void {
+    const stamps = this.stamps;
     const ways = this.#queueWays;
     const oldest = this.#queueStamps;
+    const entries = this.entries;
     let count = 0;
-    for (let way = 0; way < this.entries; way++) {
-      const stamp = this.stamps[way];
-      if (count === QUEUE && stamp >= oldest[QUEUE - 1]) continue;
+    let limit = Infinity;
+    for (let way = 0; way < entries; way++) {
+      const stamp = stamps[way];
+      if (stamp >= limit) continue;
       let at = count < QUEUE ? count++ : QUEUE - 1;
       while (at > 0 && oldest[at - 1] > stamp) {
         oldest[at] = oldest[at - 1];
@@ -211,19 +227,34 @@ export class TranslationCache {
       }
       oldest[at] = stamp;
       ways[at] = way;
+      if (count === QUEUE) limit = oldest[QUEUE - 1];
     }
     this.#queueEnd = count;
   }
 
-  /** The entries in use, for a snapshot. */
+  /** Takes an entry out of the chain of its old tag, if it has one, and into that of a new one. */
+  #relink(way: number, tag: number): void {
+    if (this.tags[way] !== NONE) this.#unlink(way);
+    const chains = this.#chains;
+    const bucket = Math.imul(tag | 0, 0x9e3779b1) >>> this.#hashShift;
+    chains[this.#links + way] = chains[bucket];
+    chains[bucket] = way;
+  }
+
+  #unlink(way: number): void {
+    const chains = this.#chains;
+    let at = Math.imul(this.tags[way] | 0, 0x9e3779b1) >>> this.#hashShift;
+    while (chains[at] !== way) at = this.#links + chains[at];
+    chains[at] = chains[this.#links + way];
+  }
+
+  /** The entries, for a snapshot. */
   save(): TranslationCacheState {
-    const { tags, storeTags, stamps, frames, flags } = this;
     return {
-      tags: tags.slice(),
-      storeTags: storeTags.slice(),
-      stamps: stamps.slice(),
-      frames: frames.slice(),
-      flags: flags.slice(),
+      tags: this.tags.slice(),
+      storeTags: this.storeTags.slice(),
+      stamps: this.stamps.slice(),
+      payload: this.payload.slice(),
     };
   }
 
@@ -233,21 +264,15 @@ export class TranslationCache {
       throw new RangeError(
         `TranslationCache.restore: a state of ${state.tags.length} entries, this has ${this.entries}`,
       );
-    this.#heads.fill(NONE);
-    this.live.fill(0);
-    this.#queueEnd = 0;
-    this.#queueNext = 0;
-    this.tags.set(state.tags);
+    this.#chains.fill(NONE);
+    this.#queueNext = this.#queueEnd;
     this.storeTags.set(state.storeTags);
     this.stamps.set(state.stamps);
-    this.frames.set(state.frames);
-    this.flags.set(state.flags);
+    this.payload.set(state.payload);
+    this.tags.fill(NONE);
     for (let way = 0; way < this.entries; way++) {
-      if (this.tags[way] === NONE) continue;
-      const bucket = Math.imul(this.tags[way] | 0, 0x9e3779b1) >>> this.#hashShift;
-      this.#links[way] = this.#heads[bucket];
-      this.#heads[bucket] = way;
-      this.live[sizeOf(this.flags[way])]++;
+      if (state.tags[way] !== NONE && this.ways > SCANNED_WAYS) this.#relink(way, state.tags[way]);
+      this.tags[way] = state.tags[way];
     }
   }
 }
@@ -256,6 +281,5 @@ export interface TranslationCacheState {
   readonly tags: Float64Array;
   readonly storeTags: Float64Array;
   readonly stamps: Float64Array;
-  readonly frames: Int32Array;
-  readonly flags: Int32Array;
+  readonly payload: Int32Array;
 }
