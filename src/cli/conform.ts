@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import { type Difference, scoreScenario } from '../program/scenario/score.ts';
+import { parseArguments } from './arguments.ts';
+import type { Command } from './command.ts';
+import { nameOf, recordedAnswers, runOnModel, scenarioPaths } from './conformance-set.ts';
+import { askHost, prepareHost } from './oracle.ts';
+import { EXIT_DIFFERENT, EXIT_OK } from './user-error.ts';
+
+const usage = `usage: faultline conform [FILE...] [--group NAME] [--host] [--json]
+
+Runs scenarios on the simulated machine and compares its answers with the real kernel's, operation by operation. Prints
+the first difference of each scenario; the exit code is 1 when there is one.
+
+  FILE...        scenarios; without any, all of the project's that have recorded answers
+  --group NAME   only those of a group: anon, fork, vma, lim, mlock, adv, file ...
+  --host         ask the kernel of this machine instead of the recorded answers (as root: builds the C oracle and makes
+                 its devices)
+  --json         the scores as JSON
+
+example: faultline conform --group anon
+`;
+
+interface Verdict {
+  readonly scenario: string;
+  readonly ops: number;
+  readonly equal: number;
+  readonly first: Difference | undefined;
+  /** Why the model stopped before the end. */
+  readonly failure: string | undefined;
+}
+
+function verdictText({ scenario, ops, equal, first, failure }: Verdict): string {
+  const score = `${scenario.padEnd(40)} ${equal}/${ops}`;
+  if (first === undefined) return `${score}\n`;
+  const kernel = JSON.stringify(first.kernel);
+  const model = JSON.stringify(first.model);
+  const what =
+    first.field === 'no answer' ? 'the machine gives no answer' : `${first.field}: kernel ${kernel}, machine ${model}`;
+  const stopped = failure === undefined ? '' : `\n    stopped: ${failure}`;
+  return `${score}\n    ${first.i}: ${first.op}\n    ${what}${stopped}\n`;
+}
+
+function judge(path: string, host: boolean): Verdict {
+  const kernel = host ? askHost(path) : recordedAnswers(path);
+  const { answers, failure } = runOnModel(path);
+  const { ops, differences } = scoreScenario(kernel, answers);
+  const equal = ops - differences.length;
+  return { scenario: nameOf(path), ops, equal, first: differences[0], failure: failure?.message };
+}
+
+function run(args: readonly string[]): number {
+  const parsed = parseArguments(args, { host: 'flag', json: 'flag', group: 'value' });
+  const host = parsed.has('host');
+  if (host) prepareHost();
+  const named = parsed.operands.map((path) => resolve(path));
+  const paths = named.length > 0 ? named : scenarioPaths(parsed.value('group'));
+  const verdicts: Verdict[] = [];
+  for (const path of paths) {
+    const verdict = judge(path, host);
+    verdicts.push(verdict);
+    if (!parsed.has('json')) process.stdout.write(verdictText(verdict));
+  }
+  const ops = verdicts.reduce((sum, verdict) => sum + verdict.ops, 0);
+  const equal = verdicts.reduce((sum, verdict) => sum + verdict.equal, 0);
+  if (parsed.has('json'))
+    process.stdout.write(`${JSON.stringify({ ops, equal, scenarios: verdicts }, undefined, 1)}\n`);
+  else process.stdout.write(`${equal} of ${ops} operations equal, in ${paths.length} scenarios\n`);
+  return equal === ops ? EXIT_OK : EXIT_DIFFERENT;
+}
+
+export const command: Command = { usage, run };

@@ -1,0 +1,103 @@
+import { processors } from '../hardware/processors/index.ts';
+import { sysctlNames } from '../kernel/params.ts';
+import type { MachineOptions } from '../machine/options.ts';
+import { suggestion } from '../program/scenario/nearest.ts';
+import { parseSize } from '../program/scenario/size.ts';
+import type { Arguments, OptionTable } from './arguments.ts';
+import { UserError } from './user-error.ts';
+
+/** The options that describe a machine: the same for every command that boots one. */
+export const MACHINE_OPTION_TABLE: OptionTable = {
+  memory: 'value',
+  cpu: 'value',
+  cpus: 'value',
+  thp: 'value',
+  sysctl: 'values',
+  aslr: 'value',
+  la57: 'flag',
+};
+
+/** Their part of a command's help. */
+export const MACHINE_OPTIONS_HELP = `Machine options:
+  --memory SIZE        RAM that the kernel may give out: 512M, 4G (default)
+  --cpu NAME           processor model: ${Object.keys(processors).join(', ')}
+  --cpus N             number of processors (default 1)
+  --thp MODE           transparent huge pages: always, madvise (default), never
+  --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
+  --aslr SEED          randomise addresses, the same way for the same seed
+  --la57               page tables of five levels
+`;
+
+const THP_MODES = ['always', 'madvise', 'never'] as const;
+
+/**
+ * Reads the machine options of a command line.
+ *
+ * @param defaults what holds where an option is not given
+ * @throws {UserError} a value that no machine can have
+ */
+export function machineOptions(args: Arguments, defaults: MachineOptions = {}): MachineOptions {
+  const options: { -readonly [Key in keyof MachineOptions]: MachineOptions[Key] } = { ...defaults };
+  const memory = args.value('memory');
+  if (memory !== undefined) options.memory = wholePages(memory);
+  const cpu = args.value('cpu');
+  if (cpu !== undefined) options.processor = processorOf(cpu);
+  const cpus = args.value('cpus');
+  if (cpus !== undefined) options.cpus = wholeNumber('cpus', cpus, 1, 32);
+  const thp = args.value('thp');
+  if (thp !== undefined) options.transparentHugePages = thpMode(thp);
+  const seed = args.value('aslr');
+  if (seed !== undefined) options.aslrSeed = wholeNumber('aslr', seed, 0, 2 ** 32 - 1);
+  if (args.has('la57')) options.levels = 5;
+  const sysctls = args.values('sysctl').map(sysctlOf);
+  if (sysctls.length > 0) options.sysctls = { ...defaults.sysctls, ...Object.fromEntries(sysctls) };
+  return options;
+}
+
+const LEAST_MEMORY = 16 << 20;
+const MOST_MEMORY = 2 ** 40;
+
+function wholePages(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes < LEAST_MEMORY || bytes > MOST_MEMORY) {
+    throw new UserError(`--memory ${text}: expected a size from 16M to 1T, as in 512M or 4G`);
+  }
+  return bytes - (bytes % 4096);
+}
+
+function processorOf(name: string): NonNullable<MachineOptions['processor']> {
+  const model = Object.hasOwn(processors, name) ? processors[name] : undefined;
+  if (model === undefined) {
+    const known = Object.keys(processors);
+    throw new UserError(
+      `--cpu ${name}: unknown processor${suggestion(name, known) || `; known are ${known.join(', ')}`}`,
+    );
+  }
+  return model;
+}
+
+function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new UserError(`--${option} ${text}: expected a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function thpMode(text: string): (typeof THP_MODES)[number] {
+  const mode = THP_MODES.find((known) => known === text);
+  if (mode === undefined) throw new UserError(`--thp ${text}: expected one of ${THP_MODES.join(', ')}`);
+  return mode;
+}
+
+function sysctlOf(text: string): [name: string, value: number] {
+  const [name = '', value, ...more] = text.split('=');
+  const number = parseSize(value ?? '');
+  if (number === undefined || more.length > 0) {
+    throw new UserError(`--sysctl ${text}: expected NAME=NUMBER, as in vm.overcommit_memory=2`);
+  }
+  if (!sysctlNames.includes(name)) {
+    throw new UserError(`--sysctl ${text}: this machine has no sysctl "${name}"${suggestion(name, sysctlNames)}`);
+  }
+  return [name, number];
+}

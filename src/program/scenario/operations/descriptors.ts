@@ -1,0 +1,203 @@
+/** Opening and closing of files, reading and writing, and what else a process does to a descriptor. */
+import { PAGE_SIZE } from '../../../hardware/units.ts';
+import { isError } from '../../../kernel/errno.ts';
+import { O_RDWR } from '../../../kernel/uapi.ts';
+import type { AddressExpression } from '../address-expression.ts';
+import type { Answer } from '../answer.ts';
+import { FILE_ADVICE, OPEN_FLAGS } from '../flag-names.ts';
+import { processOperation } from '../operation.ts';
+import type { ScenarioProcess } from '../scenario-process.ts';
+import type { Scene } from '../scene.ts';
+import type { Words } from '../words.ts';
+
+/** The oracle has room for so many numbers behind a call. */
+const MOST_PROBES = 32768;
+/** FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE. */
+const PUNCH = 3;
+
+export const open = processOperation(
+  'open F FILE [flags=]',
+  (words) => {
+    const text = words.option('flags');
+    return {
+      name: words.operand(0),
+      file: words.operand(1),
+      // O_RDONLY is 0: `r` takes read-write's bit away.
+      flags: text === undefined ? O_RDWR : accessMode(words, text),
+    };
+  },
+  (process, { name, file, flags }, answer, scene) => {
+    let fd = -1;
+    const ask = (): number => {
+      fd = scene.kernel.files.open(process.task, scene.filePath(file), flags);
+      return fd;
+    };
+    if (process.perform(answer, ask, true)) process.nameDescriptor(name, fd);
+  },
+);
+
+function accessMode(words: Words, text: string): number {
+  const bits = words.bits(text, OPEN_FLAGS, 'open flag');
+  const names = text.split(/[,|]/);
+  return names.includes('r') || names.includes('w') ? bits : bits | O_RDWR;
+}
+
+export const memfd = processOperation(
+  'memfd F [size=] [hugetlb]',
+  (words) => ({ name: words.operand(0), size: words.size('size') ?? 0, hugetlb: words.has('hugetlb') }),
+  (process, { name, size, hugetlb }, answer, { kernel }) => {
+    if (hugetlb) {
+      answer.unsupported = 'hugetlb';
+      return;
+    }
+    let fd = -1;
+    const ask = (): number => {
+      fd = kernel.files.memfdCreate(process.task, name);
+      if (!isError(fd) && size > 0) kernel.files.ftruncate(process.task, fd, size);
+      return fd;
+    };
+    if (process.perform(answer, ask, true)) process.nameDescriptor(name, fd);
+  },
+);
+
+/** An operation on a descriptor that is one system call. */
+const onDescriptor = <Args>(
+  usage: string,
+  parse: (words: Words) => Args,
+  call: (scene: Scene, process: ScenarioProcess, fd: number, args: Args) => number,
+) =>
+  processOperation(
+    usage,
+    (words) => ({ name: words.operand(0), args: parse(words) }),
+    (process, { name, args }, answer, scene) => {
+      process.perform(answer, () => call(scene, process, process.descriptor(name), args));
+    },
+  );
+
+const nothing = (): undefined => undefined;
+
+export const close = onDescriptor('close F', nothing, ({ kernel }, { task }, fd) => kernel.files.close(task, fd));
+
+export const lseek = onDescriptor(
+  'lseek F off=',
+  (words) => words.size('off') ?? 0,
+  ({ kernel }, { task }, fd, offset) => kernel.files.lseek(task, fd, offset),
+);
+
+export const ftruncate = onDescriptor(
+  'ftruncate F size=',
+  (words) => words.size('size') ?? 0,
+  ({ kernel }, { task }, fd, size) => kernel.files.ftruncate(task, fd, size),
+);
+
+export const fallocate = onDescriptor(
+  'fallocate F [off=] [len=] [punch]',
+  (words) => ({
+    mode: words.has('punch') ? PUNCH : 0,
+    offset: words.size('off') ?? 0,
+    length: words.size('len') ?? PAGE_SIZE,
+  }),
+  ({ kernel }, { task }, fd, { mode, offset, length }) => kernel.files.fallocate(task, fd, mode, offset, length),
+);
+
+export const fsync = onDescriptor('fsync F', nothing, ({ kernel }, { task }, fd) => kernel.files.fsync(task, fd));
+export const syncfs = onDescriptor('syncfs F', nothing, ({ kernel }, { task }, fd) => kernel.files.syncfs(task, fd));
+
+export const fadvise = onDescriptor(
+  'fadvise F ADVICE [off=] [len=]',
+  (words) => ({
+    advice: words.choice(words.operand(1), FILE_ADVICE, 'file advice'),
+    offset: words.size('off') ?? 0,
+    length: words.size('len') ?? 0,
+  }),
+  ({ kernel }, { task }, fd, { advice, offset, length }) => kernel.files.fadvise(task, fd, offset, length, advice),
+);
+
+export const readahead = onDescriptor(
+  'readahead F [off=] [len=]',
+  (words) => ({ offset: words.size('off') ?? 0, length: words.size('len') ?? PAGE_SIZE }),
+  ({ kernel }, { task }, fd, { offset, length }) => kernel.files.readahead(task, fd, offset, length),
+);
+
+export const cachestat = processOperation(
+  'cachestat F [off=] [len=]',
+  (words) => ({ name: words.operand(0), offset: words.size('off') ?? 0, length: words.size('len') ?? 0 }),
+  (process, { name, offset, length }, answer, { kernel }) => {
+    const counted = kernel.files.cachestat(process.task, process.descriptor(name), offset, length);
+    process.perform(answer, () => (typeof counted === 'number' ? counted : 0));
+    if (typeof counted === 'number') return;
+    const { cache, dirty, writeback, evicted, recentlyEvicted } = counted;
+    Object.assign(answer, { cache, dirty, writeback, evicted, recently_evicted: recentlyEvicted });
+  },
+);
+
+interface Transfer {
+  readonly name: string;
+  readonly size: number;
+  readonly times: number;
+  readonly buffer: AddressExpression;
+  readonly delayUs: number;
+  readonly probe: boolean;
+  /** Where the first call begins, and how far each goes on; undefined for the file's own position. */
+  readonly offset: number | undefined;
+  readonly step: number;
+}
+
+function readTransfer(words: Words, positioned: boolean): Transfer {
+  const size = words.size('size') ?? PAGE_SIZE;
+  return {
+    name: words.operand(0),
+    size,
+    times: words.size('n') ?? 1,
+    buffer: words.address(words.option('buf') ?? 'scratch'),
+    delayUs: words.size('delay') ?? 0,
+    probe: words.has('probe'),
+    offset: positioned ? (words.size('off') ?? 0) : undefined,
+    step: words.size('step') ?? size,
+  };
+}
+
+/** n calls of read, write, pread or pwrite, until the first error. */
+function transfer(process: ScenarioProcess, how: Transfer, answer: Answer, scene: Scene, write: boolean): void {
+  const { files } = scene.kernel;
+  const { task } = process;
+  const fd = process.descriptor(how.name);
+  const buffer = process.resolve(how.buffer).address;
+  const cached: number[] = [];
+  let calls = 0;
+  let last = 0;
+  process.perform(answer, () => {
+    let total = 0;
+    let offset = how.offset;
+    for (let i = 0; i < how.times; i++) {
+      if (offset === undefined) {
+        last = write ? files.write(task, fd, buffer, how.size) : files.read(task, fd, buffer, how.size);
+      } else {
+        last = write
+          ? files.pwrite(task, fd, buffer, how.size, offset)
+          : files.pread(task, fd, buffer, how.size, offset);
+        offset += how.step;
+      }
+      calls++;
+      if (last > 0) total += last;
+      if (how.delayUs > 0) scene.sleep(how.delayUs * 1000);
+      if (how.probe && i < MOST_PROBES) cached.push(scene.cachedPages(task.process.files.get(fd)?.inode));
+      if (last < 0) return last;
+    }
+    return total;
+  });
+  if (calls > 1) Object.assign(answer, { calls, last });
+  if (cached.length > 0) answer.cached = cached;
+}
+
+const transferOperation = (usage: string, write: boolean, positioned: boolean) =>
+  processOperation(
+    usage,
+    (words) => readTransfer(words, positioned),
+    (process, how, answer, scene) => transfer(process, how, answer, scene, write),
+  );
+
+export const read = transferOperation('read F [size=] [n=] [buf=] [delay=] [probe]', false, false);
+export const write = transferOperation('write F [size=] [n=] [buf=] [delay=] [probe]', true, false);
+export const pread = transferOperation('pread F [off=] [size=] [n=] [step=] [buf=] [delay=] [probe]', false, true);
+export const pwrite = transferOperation('pwrite F [off=] [size=] [n=] [step=] [buf=] [delay=] [probe]', true, true);

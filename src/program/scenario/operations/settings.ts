@@ -1,0 +1,110 @@
+/** sysctl, sysfs, thp and drop_caches: what an administrator sets. */
+import { EACCES, EINVAL, ENOENT, errnoName } from '../../../kernel/errno.ts';
+import { clearRefs as forgetReferences } from '../../../kernel/proc/clear-refs.ts';
+import { oomScoreOf } from '../../../kernel/proc/oom-score.ts';
+import { statusOf } from '../../../kernel/proc/status.ts';
+import { machineOperation, processOperation } from '../operation.ts';
+import { parseSize } from '../size.ts';
+import type { Words } from '../words.ts';
+
+const PAGE_KB = 4;
+
+/** Reads `NAME=VALUE`. */
+function assignment(words: Words, example: string): { name: string; value: string } {
+  const text = words.operand(0);
+  const equals = text.indexOf('=');
+  if (equals <= 0) words.fail(`expected NAME=VALUE, as in ${example}; found "${text}"`);
+  return { name: text.slice(0, equals), value: text.slice(equals + 1) };
+}
+
+export const sysctl = machineOperation(
+  'sysctl ASSIGNMENT',
+  (words) => assignment(words, 'vm.overcommit_memory=2'),
+  (scene, { name, value }, answer) => {
+    const error = scene.setSysctl(name.replaceAll('/', '.'), value);
+    if (error === 'unknown') answer.unsupported = `sysctl ${name}`;
+    else if (error < 0) answer.errno = errnoName(-error);
+  },
+);
+
+export const sysfs = machineOperation(
+  'sysfs ASSIGNMENT',
+  (words) => assignment(words, 'queue/read_ahead_kb=64'),
+  (scene, { name, value }, answer) => {
+    const kb = parseSize(value);
+    if (name !== 'queue/read_ahead_kb') answer.unsupported = `sysfs ${name}`;
+    else if (kb === undefined || kb < 0) answer.errno = errnoName(EINVAL);
+    else scene.files.setReadaheadKb(kb);
+  },
+);
+
+/** Huge pages come with a later kernel: only what is off already can be set. */
+export const thp = machineOperation(
+  'thp [enabled=] [defrag=] [SETTING...]',
+  (words) => words.option('enabled'),
+  (_scene, enabled, answer) => {
+    if (enabled !== 'never' && enabled !== 'madvise') answer.unsupported = 'transparent huge pages';
+  },
+);
+
+export const dropCaches = machineOperation(
+  'drop_caches [WHAT]',
+  (words) => words.number(words.optional(0) ?? '3'),
+  (scene, what) => {
+    scene.files.syncAll();
+    if (what & 1) scene.files.dropAll();
+  },
+);
+
+/** Writes /proc/PID/oom_score_adj (proc_oom_score_adj_write): below where it began only with CAP_SYS_RESOURCE. */
+export const oomScoreAdj = processOperation(
+  'oom_score_adj VALUE',
+  (words) => words.number(words.operand(0)),
+  ({ task }, value, answer) => {
+    const { process } = task;
+    if (value < -1000 || value > 1000) answer.errno = errnoName(EINVAL);
+    else if (value < 0 && !process.credentials.sysResource) answer.errno = errnoName(EACCES);
+    else process.oomScoreAdj = value;
+  },
+);
+
+/** The lines that an oom_score is computed from stand beside it. */
+export const oomScore = processOperation(
+  'oom_score',
+  () => undefined,
+  ({ task }, _none, answer, scene) => {
+    const status = statusOf(task.process);
+    const { MemTotal = 0, SwapTotal = 0 } = scene.meminfo();
+    const totalPages = (MemTotal + SwapTotal) / PAGE_KB;
+    answer.oom_score = oomScoreOf(task.process, totalPages);
+    answer.oom_score_adj = task.process.oomScoreAdj;
+    answer.rss_kb = status.VmRSS ?? 0;
+    answer.swap_kb = status.VmSwap ?? 0;
+    answer.pte_kb = status.VmPTE ?? 0;
+    answer.MemTotal_kb = MemTotal;
+    answer.SwapTotal_kb = SwapTotal;
+  },
+);
+
+/** `echo N > /proc/PID/clear_refs` (clear_refs_write): 1 clears every referenced bit, 2 of anonymous, 3 of file pages. */
+export const clearRefs = processOperation(
+  'clear_refs TYPE',
+  (words) => words.number(words.operand(0)),
+  ({ task }, type, answer, scene) => {
+    if (type < 1 || type > 5) answer.errno = errnoName(EINVAL);
+    else if (type <= 3) forgetReferences(scene.kernel, task.mm, type);
+    // 4 resets soft-dirty bits, which this kernel is built without; 5 sets the peak resident size back.
+    else if (type === 5) task.mm.hiwaterRss = task.mm.rssPages;
+  },
+);
+
+export const cat = machineOperation(
+  'cat FILE',
+  (words) => words.operand(0),
+  (scene, path, answer) => {
+    const text = scene.readSystemFile(path);
+    if (text === undefined) answer.unsupported = `file ${path}`;
+    else if (typeof text === 'number') answer.errno = errnoName(ENOENT);
+    else answer.text = text;
+  },
+);

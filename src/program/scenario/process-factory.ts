@@ -1,0 +1,136 @@
+import { LOAD, STORE } from '../../hardware/cpu.ts';
+import { addressOf, PAGE_SIZE, pageOf } from '../../hardware/units.ts';
+import { isError } from '../../kernel/errno.ts';
+import type { File } from '../../kernel/page-cache/file.ts';
+import { panic } from '../../kernel/panic.ts';
+import { nameOf } from '../../kernel/proc/maps.ts';
+import { statusOf } from '../../kernel/proc/status.ts';
+import type { ElfImage, ElfSegment } from '../../kernel/process/elf.ts';
+import type { Task } from '../../kernel/process/process.ts';
+import { MAP_FIXED, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from '../../kernel/uapi.ts';
+import type { Machine } from '../../machine/machine.ts';
+import { extentOf } from './extent.ts';
+import {
+  ARENA_END,
+  ARENA_START,
+  BINARY_END,
+  BINARY_START,
+  SCRATCH,
+  SCRATCH_BYTES,
+  SLOT_BYTES,
+  SLOT_USED_BYTES,
+} from './layout.ts';
+import { Regions } from './regions.ts';
+import type { ScenarioFiles } from './scenario-files.ts';
+import { ScenarioProcess } from './scenario-process.ts';
+
+const CODE = 0x401000;
+const CONSTANTS = 0x413000;
+/** Names reach this far above the initial break: `brk` is a region of 4 GiB. */
+const BRK_REACH = 2 ** 32;
+/** Environment and arguments that just fill the stack's top page, so that what lies below them begins a second one. */
+const STRINGS = { filename: 8, argv: [8, 12], envp: [3900] };
+
+const segment = (start: number, end: number, prot: number): ElfSegment => ({
+  address: start,
+  offset: start - BINARY_START,
+  fileSize: end - start,
+  memorySize: end - start,
+  align: PAGE_SIZE,
+  prot,
+});
+
+/** The oracle's own program: static, at fixed addresses, without data that is written. */
+const PROGRAM: ElfImage = {
+  type: 'exec',
+  entry: CODE,
+  segments: [
+    segment(BINARY_START, CODE, PROT_READ),
+    segment(CODE, CONSTANTS, PROT_READ | PROT_EXEC),
+    segment(CONSTANTS, BINARY_END, PROT_READ),
+  ],
+  interpreter: undefined,
+  stackExecutable: false,
+};
+
+/** Makes processes that look as the oracle's do when their first operation comes. */
+export class ProcessFactory {
+  readonly #machine: Machine;
+  readonly #program: File;
+  readonly #arena: File;
+
+  constructor(machine: Machine, files: ScenarioFiles) {
+    this.#machine = machine;
+    this.#program = files.program(BINARY_END - BINARY_START);
+    this.#arena = machine.kernel.files.shmemFile(ARENA_END - ARENA_START);
+  }
+
+  spawn(name: string, slot: number): ScenarioProcess {
+    const { kernel } = this.#machine;
+    const task = kernel.processes.spawn(name, pageOf(0));
+    // The recording machine's root had no CAP_SYS_RESOURCE.
+    task.process.credentials.sysResource = false;
+    const program = { file: this.#program, image: PROGRAM };
+    const error = kernel.exec(task, { program, interpreter: undefined, strings: STRINGS });
+    if (isError(error)) panic(`spawn: exec of the scenario's program fails with ${error}`);
+    this.#mapArena(task);
+    this.#pretouch(task, slot);
+    const regions = new Regions(this.#top(task));
+    const startBrk = task.mm.startBrk;
+    const stack = extentOf(task, '[stack]');
+    if (stack !== undefined) regions.set('stack', stack.address, stack.length);
+    regions.set('brk', startBrk, BRK_REACH);
+    const startPteKb = statusOf(task.process).VmPTE ?? 0;
+    return new ScenarioProcess({ name, task, machine: this.#machine, regions, slot, startPteKb, startBrk });
+  }
+
+  /** @returns the child, or a negated error number */
+  fork(parent: ScenarioProcess, name: string, slot: number): ScenarioProcess | number {
+    const task = this.#machine.kernel.processes.fork(parent.task);
+    if (typeof task === 'number') return task;
+    task.process.comm = name;
+    this.#pretouch(task, slot);
+    return new ScenarioProcess({
+      name,
+      task,
+      machine: this.#machine,
+      regions: parent.regions.copy(),
+      slot,
+      descriptors: parent.descriptors,
+      startPteKb: parent.startPteKb,
+      startBrk: parent.startBrk,
+    });
+  }
+
+  #mapArena(task: Task): void {
+    const { addressSpaces } = this.#machine.kernel;
+    const flags = MAP_SHARED | MAP_FIXED;
+    const bytes = ARENA_END - ARENA_START;
+    const at = addressSpaces.mmap(task, ARENA_START, bytes, PROT_READ | PROT_WRITE, flags, this.#arena, 0);
+    if (at !== ARENA_START) panic(`spawn: the arena cannot be mapped: ${at}`);
+  }
+
+  /** What a process touches before it takes orders: its program, its slot and the common buffer. */
+  #pretouch(task: Task, slot: number): void {
+    this.#machine.runOn(0, task);
+    this.#touchPages(task, BINARY_START, BINARY_END - BINARY_START, LOAD);
+    this.#touchPages(task, ARENA_START + slot * SLOT_BYTES, SLOT_USED_BYTES, STORE);
+    this.#touchPages(task, SCRATCH, SCRATCH_BYTES, STORE);
+  }
+
+  #touchPages(task: Task, start: number, length: number, kind: number): void {
+    for (let address = start; address < start + length; address += PAGE_SIZE) {
+      const signal = this.#machine.touch(task, address, kind);
+      if (signal !== undefined) panic(`spawn: a touch of ${address} raises signal ${signal.signo}`);
+    }
+  }
+
+  /** Where the first mapping will end: below [vvar] and [vdso]. */
+  #top(task: Task): number {
+    for (const vma of task.mm.vmas) {
+      const name = nameOf(vma);
+      if (name === '[vvar]' || name === '[vdso]') return addressOf(vma.start);
+    }
+    return panic('spawn: the process has no vdso');
+  }
+}

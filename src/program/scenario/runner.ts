@@ -1,0 +1,78 @@
+import { zen3 } from '../../hardware/processors/zen3.ts';
+import { Machine } from '../../machine/machine.ts';
+import type { MachineOptions } from '../../machine/options.ts';
+import type { Answer, AnswerValue } from './answer.ts';
+import type { Line, Scenario } from './parser.ts';
+import { UnmappedRegion } from './scenario-process.ts';
+import { Scene } from './scene.ts';
+
+/**
+ * The machine that the recorded answers come from: 24684096 kB of RAM, no swap, transparent huge pages for those who
+ * ask (conformance/answers).
+ */
+export const ORACLE_MACHINE: MachineOptions = {
+  memory: 24684096 * 1024,
+  processor: zen3,
+  cpus: 2,
+  contents: 'bytes',
+  transparentHugePages: 'madvise',
+};
+
+/**
+ * Runs a scenario on a machine that boots for it.
+ *
+ * @param report gets each answer as soon as it is there: what a run that breaks down has answered is not lost
+ * @returns the answers, in order
+ */
+export function runScenario(
+  scenario: Scenario,
+  options: MachineOptions = ORACLE_MACHINE,
+  report: (answer: Answer) => void = () => {},
+): Answer[] {
+  const scene = new Scene(new Machine({ ...options, contents: 'bytes' }), scenario);
+  return scenario.lines.map((line, index) => {
+    const answer: Answer = { i: index + 1, op: line.text };
+    runLine(scene, line, answer);
+    putDeaths(scene, answer);
+    report(answer);
+    return answer;
+  });
+}
+
+function runLine(scene: Scene, { action }: Line, answer: Answer): void {
+  try {
+    if (action.kind === 'machine') {
+      action.step(scene, answer);
+      return;
+    }
+    const process = scene.processes.get(action.name);
+    if (process === undefined) answer.error = `${action.name} was never started`;
+    else if (!process.alive) answer.dead = 1;
+    else action.step(process, answer, scene);
+  } catch (error) {
+    // The mapping that the line builds on failed: its own answer tells, and the next lines may still make sense.
+    if (!(error instanceof UnmappedRegion)) throw error;
+    answer.error = error.message;
+  }
+}
+
+/** `deaths`: who has ended since the last answer, how, and what it had used. */
+function putDeaths(scene: Scene, answer: Answer): void {
+  const deaths: AnswerValue[] = [];
+  for (const process of scene.processes.values()) {
+    const { ending, minFlt, majFlt, mm } = process.task.process;
+    if (ending === undefined || process.mourned) continue;
+    process.mourned = true;
+    const usage = { total_minflt: minFlt, total_majflt: majFlt, maxrss_kb: mm.hiwaterRss * 4 };
+    deaths.push({ proc: process.name, ...ending, ...usage });
+  }
+  if (deaths.length > 0) answer.deaths = deaths;
+}
+
+/** The header object of an answer file. */
+export const scenarioHeader = (scenario: Scenario): Answer => ({
+  scenario: scenario.file,
+  runs: 1,
+  kernel: 'faultline',
+  workdir: scenario.directory,
+});

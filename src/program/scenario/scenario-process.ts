@@ -1,0 +1,115 @@
+import type { File } from '../../kernel/page-cache/file.ts';
+import type { Task } from '../../kernel/process/process.ts';
+import type { Machine } from '../../machine/machine.ts';
+import type { AddressExpression } from './address-expression.ts';
+import { type Answer, type Outcome, putOutcome, succeeded } from './answer.ts';
+import { extentOf } from './extent.ts';
+import type { Regions } from './regions.ts';
+
+/** A region that the scenario names but that no mapping ever made: the `mmap` that should have failed. */
+export class UnmappedRegion extends Error {
+  override name = 'UnmappedRegion';
+}
+
+/** A process of a scenario, with the names that the scenario gave to its places and descriptors. */
+export class ScenarioProcess {
+  readonly name: string;
+  readonly task: Task;
+  readonly regions: Regions;
+  readonly #machine: Machine;
+  readonly #descriptors: Map<string, number>;
+  /** Which 512 KiB of the arena are its own. */
+  readonly slot: number;
+  /** VmPTE in kB at its start: a forked child counts from its parent's start. */
+  readonly startPteKb: number;
+  /** The initial break, in bytes. */
+  readonly startBrk: number;
+  /** Its end is in some answer's `deaths`. */
+  mourned = false;
+
+  constructor(init: {
+    name: string;
+    task: Task;
+    machine: Machine;
+    regions: Regions;
+    slot: number;
+    descriptors?: ReadonlyMap<string, number>;
+    startPteKb: number;
+    startBrk: number;
+  }) {
+    this.name = init.name;
+    this.task = init.task;
+    this.#machine = init.machine;
+    this.regions = init.regions;
+    this.slot = init.slot;
+    this.#descriptors = new Map(init.descriptors);
+    this.startPteKb = init.startPteKb;
+    this.startBrk = init.startBrk;
+  }
+
+  get machine(): Machine {
+    return this.#machine;
+  }
+
+  get alive(): boolean {
+    return this.task.process.ending === undefined;
+  }
+
+  get descriptors(): ReadonlyMap<string, number> {
+    return this.#descriptors;
+  }
+
+  nameDescriptor(name: string, fd: number): void {
+    this.#descriptors.set(name, fd);
+  }
+
+  /** The descriptor that a scenario's name means; -1, which is no descriptor, for a name never opened. */
+  descriptor(name: string): number {
+    return this.#descriptors.get(name) ?? -1;
+  }
+
+  /** The open file behind a name, or undefined when that is closed. */
+  file(name: string): File | undefined {
+    return this.task.process.files.get(this.descriptor(name));
+  }
+
+  /** @throws {UnmappedRegion} */
+  resolve(expression: AddressExpression): { address: number; length: number } {
+    const place = this.regions.resolve(expression);
+    if (place === undefined) throw new UnmappedRegion(`${expression.name} was never mapped`);
+    return place;
+  }
+
+  /** The bytes that the stack or the heap covers now; undefined while there is none. */
+  mappedExtent(name: string): { address: number; length: number } | undefined {
+    return extentOf(this.task, `[${name}]`);
+  }
+
+  symbol = (address: number): string => this.regions.symbol(address);
+
+  /**
+   * Does what a process asks of the kernel and says how it ended: its value, error or signal, and what it cost in page
+   * faults and block input and output, as getrusage tells the process itself.
+   *
+   * @param silent the value is an address or a descriptor, which answers do not show
+   * @returns whether it succeeded
+   */
+  perform(answer: Answer, ask: () => Outcome, silent = false): boolean {
+    const { process } = this.task;
+    const before = [process.minFlt, process.majFlt, process.readBytes, process.writtenBytes] as const;
+    this.#machine.runOn(0, this.task);
+    const outcome = ask();
+    if (!this.alive) {
+      answer.killed = 1;
+      return false;
+    }
+    putOutcome(answer, outcome, this.symbol, silent);
+    answer.minflt = process.minFlt - before[0];
+    answer.majflt = process.majFlt - before[1];
+    const readKb = Math.floor((process.readBytes - before[2]) / 1024);
+    const writtenKb = Math.floor((process.writtenBytes - before[3]) / 1024);
+    if (readKb > 0) answer.rd_kb = readKb;
+    if (writtenKb > 0) answer.wr_kb = writtenKb;
+    return succeeded(outcome);
+  }
+}

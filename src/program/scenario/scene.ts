@@ -1,0 +1,121 @@
+import { EINVAL } from '../../kernel/errno.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Inode } from '../../kernel/page-cache/inode.ts';
+import { getSysctl } from '../../kernel/params.ts';
+import { type CommitState, meminfoOf, meminfoText } from '../../kernel/proc/meminfo.ts';
+import { vmstatText } from '../../kernel/proc/vmstat-text.ts';
+import type { Machine } from '../../machine/machine.ts';
+import type { Scenario } from './parser.ts';
+import { ProcessFactory } from './process-factory.ts';
+import { ScenarioFiles } from './scenario-files.ts';
+import type { ScenarioProcess } from './scenario-process.ts';
+import { parseSize } from './size.ts';
+
+/** A scenario on its way: the machine that it runs on, and what its lines have made there. */
+export class Scene {
+  readonly machine: Machine;
+  readonly files: ScenarioFiles;
+  readonly processes: Map<string, ScenarioProcess> = new Map();
+  /** Memory cgroups by name. */
+  readonly groups: Set<string> = new Set();
+  readonly speaksOfStack: boolean;
+  readonly #factory: ProcessFactory;
+  #vmstatBefore: Float64Array;
+
+  constructor(machine: Machine, scenario: Scenario) {
+    this.machine = machine;
+    this.speaksOfStack = scenario.speaksOfStack;
+    this.files = new ScenarioFiles(machine, scenario.directory);
+    this.#factory = new ProcessFactory(machine, this.files);
+    this.#vmstatBefore = machine.kernel.vmstat.save();
+  }
+
+  get kernel(): Kernel {
+    return this.machine.kernel;
+  }
+
+  /** What the views of kernel/proc read. */
+  get procSource(): Kernel {
+    return this.machine.kernel;
+  }
+
+  filePath(name: string): string {
+    return this.files.path(name);
+  }
+
+  spawn(name: string): void {
+    this.processes.set(name, this.#factory.spawn(name, this.#freeSlot()));
+  }
+
+  /** @returns 0 or more, or a negated error number */
+  fork(parent: ScenarioProcess, name: string): number {
+    const child = this.#factory.fork(parent, name, this.#freeSlot());
+    if (typeof child === 'number') return child;
+    this.processes.set(name, child);
+    return child.task.tid;
+  }
+
+  /** The lowest place of the arena that no living process has. */
+  #freeSlot(): number {
+    const taken = new Set([...this.processes.values()].filter(({ alive }) => alive).map(({ slot }) => slot));
+    let slot = 0;
+    while (taken.has(slot)) slot++;
+    return slot;
+  }
+
+  /** Puts pages that wait in per-CPU batches on their lists (lru_add_drain). */
+  drain(): void {
+    this.kernel.lru.drain();
+  }
+
+  sleep(nanoseconds: number): void {
+    this.machine.clock.sleep(nanoseconds);
+  }
+
+  /** Pages of a file in the cache, -1 for no file. */
+  cachedPages(inode: Inode | undefined): number {
+    return inode === undefined ? -1 : inode.pages.present;
+  }
+
+  /** @returns 0, a negated error number, or that this machine has no such sysctl */
+  setSysctl(name: string, text: string): number | 'unknown' {
+    const value = parseSize(text);
+    if (getSysctl(this.kernel.params, name) === undefined) return 'unknown';
+    if (value === undefined) return -EINVAL;
+    return this.kernel.sysctl(name, value) === 'set' ? 0 : -EINVAL;
+  }
+
+  get #commit(): CommitState {
+    const { limit, committed } = this.kernel.commitments;
+    return { limit, committed };
+  }
+
+  meminfo(): Record<string, number> {
+    return meminfoOf(this.kernel, this.#commit);
+  }
+
+  beginVmstat(): void {
+    this.#vmstatBefore = this.kernel.vmstat.save();
+  }
+
+  /** Events since `beginVmstat`, by name. */
+  endVmstat(): [name: string, happened: number][] {
+    return this.kernel.vmstat.eventsSince(this.#vmstatBefore);
+  }
+
+  /** A file of /proc or /sys, or undefined for one that this machine does not have. */
+  readSystemFile(path: string): string | undefined {
+    if (path === '/proc/meminfo') return meminfoText(this.kernel, this.#commit);
+    if (path === '/proc/vmstat') return vmstatText(this.kernel);
+    if (path === '/sys/kernel/mm/transparent_hugepage/enabled') return this.#thpEnabled();
+    if (path.endsWith('queue/read_ahead_kb')) return `${this.files.readaheadKbOf(path)}\n`;
+    const sysctl = /^\/proc\/sys\/(.+)$/.exec(path)?.[1]?.replaceAll('/', '.');
+    const value = sysctl === undefined ? undefined : getSysctl(this.kernel.params, sysctl);
+    return value === undefined ? undefined : `${value}\n`;
+  }
+
+  #thpEnabled(): string {
+    const now = this.machine.options.transparentHugePages;
+    return `${['always', 'madvise', 'never'].map((mode) => (mode === now ? `[${mode}]` : mode)).join(' ')}\n`;
+  }
+}
