@@ -1,6 +1,6 @@
 /** Kinds of contents that a file can begin with, all able to keep what write-back brings. */
 import { PAGE_SIZE } from '../../hardware/units.ts';
-import type { Backing } from './inode.ts';
+import type { Backing, BackingState } from './inode.ts';
 
 /** Pages that were written back, over what the file held at first. */
 export class OverlayBacking implements Backing {
@@ -22,10 +22,44 @@ export class OverlayBacking implements Backing {
   writePage(index: number, from: Uint8Array): void {
     this.#written.set(index, from.slice(0, PAGE_SIZE));
   }
+
+  protected writtenPages(): [index: number, page: Uint8Array][] {
+    return [...this.#written];
+  }
+}
+
+/** Contents that can be made again from their kind and size, and so be kept in a snapshot. */
+class KnownBacking extends OverlayBacking {
+  readonly #kind: BackingState['kind'];
+  readonly #size: number;
+
+  constructor(kind: BackingState['kind'], size: number, original: (index: number, into: Uint8Array) => boolean) {
+    super(original);
+    this.#kind = kind;
+    this.#size = size;
+  }
+
+  save(): BackingState {
+    const pages = this.writtenPages();
+    const contents = new Uint8Array(pages.length * PAGE_SIZE);
+    pages.forEach(([, page], i) => {
+      contents.set(page, i * PAGE_SIZE);
+    });
+    return { kind: this.#kind, size: this.#size, indexes: Int32Array.from(pages, ([index]) => index), contents };
+  }
+}
+
+/** Makes contents again from what a snapshot kept of them. */
+export function restoreBacking(state: BackingState): Backing {
+  const backing = state.kind === 'pattern' ? patternBacking(state.size) : emptyBacking();
+  state.indexes.forEach((index, i) => {
+    backing.writePage(index, state.contents.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE));
+  });
+  return backing;
 }
 
 /** A file that nothing was written to yet. */
-export const emptyBacking = (): Backing => new OverlayBacking(() => false);
+export const emptyBacking = (): Backing => new KnownBacking('empty', 0, () => false);
 
 /**
  * The contents of a scenario's files (CONFORMANCE.md): at byte offset o, a multiple of 8, the little-endian 64-bit word
@@ -33,7 +67,7 @@ export const emptyBacking = (): Backing => new OverlayBacking(() => false);
  * @param size bytes of the file; what lies behind them in the last page is zero
  */
 export const patternBacking = (size: number): Backing =>
-  new OverlayBacking((index, into) => {
+  new KnownBacking('pattern', size, (index, into) => {
     fillPattern(index, into);
     const kept = size - index * PAGE_SIZE;
     if (kept < PAGE_SIZE) into.fill(0, Math.max(0, kept));

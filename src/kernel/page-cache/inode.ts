@@ -9,6 +9,18 @@ export interface Backing {
   readPage(index: number, into: Uint8Array): boolean;
   /** Keeps a page that write-back wrote. */
   writePage(index: number, from: Uint8Array): void;
+  /** What a snapshot keeps of it; a backing without this cannot be in a snapshot. */
+  save?(): BackingState;
+}
+
+/** A file's contents as plain data: how they began, and the pages that were written since. */
+export interface BackingState {
+  readonly kind: 'empty' | 'pattern';
+  /** Bytes of the first contents. */
+  readonly size: number;
+  readonly indexes: Int32Array;
+  /** 4096 bytes for each of `indexes`. */
+  readonly contents: Uint8Array;
 }
 
 /**
@@ -38,6 +50,11 @@ export interface Inode {
   dirtyPages: number;
   /** Names in directories (i_nlink). */
   links: number;
+  /**
+   * How the pages of a memory file count in Committed_AS: all of its size since it was made, or each when it is made, as
+   * for memfd and MAP_NORESERVE (VM_NORESERVE in mm/shmem.c).
+   */
+  readonly commit: 'size' | 'page';
   /** Open file descriptions. A file without names and users is gone, its cache with it (iput). */
   users: number;
 }
@@ -51,6 +68,7 @@ export interface InodeInit {
   readonly fs: FileSystem;
   readonly size: number;
   readonly backing?: Backing | undefined;
+  readonly commit?: 'size' | 'page';
 }
 
 /** An inode without names, whose bytes up to `size` are a hole until somebody adds extents. */
@@ -61,6 +79,7 @@ export const makeInode = (init: InodeInit): Inode => ({
   extents: new PageRanges(),
   mappings: new Set(),
   backing: init.backing,
+  commit: init.commit ?? 'page',
   dirtyPages: 0,
   links: 0,
   users: 0,

@@ -4,7 +4,11 @@ import { PageIndex } from './page-index.ts';
 
 const LAST = 0x7fffffff;
 /** Indexes that meet in the same nodes, and a few far away, as in a sparse file of terabytes. */
-const anyIndex = fc.oneof(fc.nat(200), fc.integer({ min: 4000, max: 4200 }), fc.constantFrom(2 ** 28, 2 ** 28 + 1, LAST));
+const anyIndex = fc.oneof(
+  fc.nat(200),
+  fc.integer({ min: 4000, max: 4200 }),
+  fc.constantFrom(2 ** 28, 2 ** 28 + 1, LAST),
+);
 const anyEntry = fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: -1000, max: -1 }), fc.constant(0));
 
 function filled(pairs: readonly (readonly [number, number])[]): { index: PageIndex; model: Map<number, number> } {

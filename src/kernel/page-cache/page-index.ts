@@ -216,7 +216,7 @@ export class PageIndex {
   #makeNode(): number {
     const free = this.#freeNodes.pop();
     if (free !== undefined) return free;
-    if ((this.#allocated << FANOUT_SHIFT) === this.#nodes.length) {
+    if (this.#allocated << FANOUT_SHIFT === this.#nodes.length) {
       const grown = Math.ceil(this.#allocated * 1.5);
       const nodes = new Int32Array(grown << FANOUT_SHIFT);
       nodes.set(this.#nodes);

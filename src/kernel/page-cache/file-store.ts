@@ -1,0 +1,290 @@
+import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
+import type { FileOps } from '../address-space/page-ops.ts';
+import type { Vma } from '../address-space/vma.ts';
+import type { PageCore } from '../core.ts';
+import { PG_RECLAIM } from '../frames/frame-table.ts';
+import { panic } from '../panic.ts';
+import type { Task } from '../process/process.ts';
+import { DROP_PAGECACHE } from '../vmstat.ts';
+import { FileAdvice } from './advice.ts';
+import { DirectIo } from './direct.ts';
+import { File } from './file.ts';
+import { type FileSystem, shmemFileSystem } from './file-system.ts';
+import { type FilesState, restoreFile, restoreInode, saveFile, saveFileSystem, saveInode } from './files-state.ts';
+import { type Backing, type Inode, makeInode } from './inode.ts';
+import { MmapReadahead } from './mmap-readahead.ts';
+import { NameSpace } from './name-space.ts';
+import { PageCache } from './page-cache.ts';
+import { PageIo } from './page-io.ts';
+import { FileReader } from './read.ts';
+import { Readahead } from './readahead.ts';
+import { type CacheStat, cacheStat } from './residency.ts';
+import { type Commit, Shmem } from './shmem.ts';
+import { Truncation } from './truncate.ts';
+import { type UserAccess, UserCopy } from './user-copy.ts';
+import { Workingset } from './workingset.ts';
+import { FileWriter } from './write.ts';
+import { WriteBack } from './write-back.ts';
+
+/** What the file layer needs of others. */
+export interface FilesNeeds extends Commit {
+  /** Asked for when it is first used: user memory needs the fault handler, which needs files. */
+  userAccess(): UserAccess;
+}
+
+/** What a new file on a disk may be told. */
+export interface NewFile {
+  readonly size?: number;
+  /** Without it the file is a hole on a machine with contents. */
+  readonly backing?: Backing;
+  /** The inode number that it shows; else the next free one of its file system. */
+  readonly ino?: number;
+  readonly fs?: FileSystem;
+}
+
+/** st_dev of the kernel's own tmpfs mount, behind memfd and shared anonymous memory. */
+const SHM_DEV = 1;
+
+/**
+ * Every file of the machine, with its pages: makes and forgets inodes and open files, owns the parts that move pages, and
+ * serves the other subsystems of the kernel. `Files` adds the system calls.
+ */
+export class FileStore implements FileOps {
+  readonly names: NameSpace = new NameSpace();
+  readonly workingset: Workingset;
+  readonly cache: PageCache;
+  readonly io: PageIo;
+  readonly shmem: Shmem;
+  readonly ahead: Readahead;
+  readonly mmapReadahead: MmapReadahead;
+  readonly writeBack: WriteBack;
+  readonly truncation: Truncation;
+  readonly reader: FileReader;
+  readonly writer: FileWriter;
+  readonly direct: DirectIo;
+  readonly advice: FileAdvice;
+  protected readonly core: PageCore;
+  readonly #commit: Commit;
+  readonly #tmpfs: FileSystem = shmemFileSystem(SHM_DEV);
+  readonly #inodes = new Map<number, Inode>();
+  readonly #open = new Map<number, File>();
+  #lastInode = 0;
+  #lastFile = 0;
+
+  constructor(core: PageCore, needs: FilesNeeds) {
+    this.core = core;
+    this.#commit = needs;
+    const user: UserAccess = {
+      read: (task, address, length) => needs.userAccess().read(task, address, length),
+      write: (task, address, length) => needs.userAccess().write(task, address, length),
+      forEachPiece: (task, address, length, write, visit) =>
+        needs.userAccess().forEachPiece(task, address, length, write, visit),
+    };
+    const copy = new UserCopy(user, core.contents === 'bytes' ? core.memory : undefined);
+    this.workingset = new Workingset(core);
+    this.cache = new PageCache(core, this.workingset, (pages) => needs.release(pages));
+    this.io = new PageIo(core, this.cache);
+    this.shmem = new Shmem(this.cache, copy, needs, core.zeroFrame);
+    this.ahead = new Readahead(this.cache, this.io);
+    this.mmapReadahead = new MmapReadahead(this.cache, this.ahead);
+    this.writeBack = new WriteBack(core, this.cache, this.io);
+    this.truncation = new Truncation(core, this.cache, this.io);
+    this.reader = new FileReader(this.cache, this.io, this.ahead, copy);
+    this.writer = new FileWriter(this.cache, this.io, copy);
+    this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy);
+    this.advice = new FileAdvice(this.ahead, this.writeBack, this.truncation, core.lru);
+  }
+
+  /** The inode of a number as the frame table's `mapping` column holds it. */
+  inode(id: number): Inode | undefined {
+    return this.#inodes.get(id);
+  }
+
+  get inodes(): IterableIterator<Inode> {
+    return this.#inodes.values();
+  }
+
+  /** Makes a file under a path, written to the disk in full, nothing of it cached. */
+  create(path: string, init: NewFile = {}): Inode {
+    const id = ++this.#lastInode;
+    const fs = init.fs ?? this.names.fileSystemOf(path);
+    const inode = makeInode({
+      id,
+      ino: init.ino ?? id,
+      name: path,
+      kind: 'file',
+      fs,
+      size: init.size ?? 0,
+      backing: init.backing,
+    });
+    inode.extents.add(0, Math.ceil(inode.size / PAGE_SIZE));
+    this.#inodes.set(id, inode);
+    const old = this.names.link(path, inode);
+    if (old !== undefined) this.#forgetUnused(old);
+    return inode;
+  }
+
+  /** Takes a name away (unlink(2)); the file goes with its last name and user. @returns whether there was one */
+  unlink(path: string): boolean {
+    const inode = this.names.unlink(path);
+    if (inode !== undefined) this.#forgetUnused(inode);
+    return inode !== undefined;
+  }
+
+  /** An open file description of an inode, held by whoever asked. */
+  openInode(inode: Inode, flags: number): File {
+    inode.users++;
+    const file = new File(++this.#lastFile, inode, flags, inode.fs.raPages);
+    this.#open.set(file.id, file);
+    return file;
+  }
+
+  /** The open file of a number (`File.id`). */
+  openFile(id: number): File | undefined {
+    return this.#open.get(id);
+  }
+
+  /** Unnamed memory with a name for people: memfd_create(2). */
+  memfd(name: string, flags: number): File {
+    return this.openInode(this.#memoryInode(`/memfd:${name} (deleted)`, 0, 'page'), flags);
+  }
+
+  shmemFile(bytes: number, commit: 'size' | 'page' = 'size'): File {
+    const file = this.openInode(this.#memoryInode('/dev/zero (deleted)', bytes, commit), 2);
+    file.references = 0;
+    return file;
+  }
+
+  #memoryInode(name: string, size: number, commit: 'size' | 'page'): Inode {
+    const id = ++this.#lastInode;
+    const inode = makeInode({ id, ino: id, name, kind: 'shmem', fs: this.#tmpfs, size, commit });
+    this.#inodes.set(id, inode);
+    return inode;
+  }
+
+  /** One more descriptor or mapping holds an open file (get_file). */
+  get(file: File): void {
+    file.references++;
+  }
+
+  /** One holder lets go (fput); the last one closes it. */
+  put(file: File): void {
+    if (--file.references > 0) return;
+    this.#open.delete(file.id);
+    file.inode.users--;
+    this.#forgetUnused(file.inode);
+  }
+
+  #forgetUnused(inode: Inode): void {
+    if (inode.links > 0 || inode.users > 0) return;
+    this.truncation.evict(inode);
+    if (inode.kind === 'shmem' && inode.commit === 'size') this.#commit.release(Math.ceil(inode.size / PAGE_SIZE));
+    this.#inodes.delete(inode.id);
+  }
+
+  mapFile(vma: Vma): void {
+    if (vma.file === undefined) return;
+    this.get(vma.file);
+    vma.file.inode.mappings.add(vma);
+  }
+
+  unmapFile(vma: Vma): void {
+    if (vma.file === undefined) return;
+    vma.file.inode.mappings.delete(vma);
+    this.put(vma.file);
+  }
+
+  syncRange(_task: Task, file: File, from: number, to: number): number {
+    this.writeBack.sync(file.inode, Math.floor(from / PAGE_SIZE), Math.ceil(to / PAGE_SIZE));
+    return 0;
+  }
+
+  punchHole(task: Task, file: File, offset: number, length: number): number {
+    this.truncation.punchHole(task, file.inode, offset, length);
+    return 0;
+  }
+
+  willneed(task: Task, file: File, offset: number, length: number): void {
+    this.advice.willNeed(task, file, offset, offset + length);
+  }
+
+  /** A page was written through a mapping (folio_mark_dirty from zap_pte_range). */
+  markDirty(frame: Pfn): void {
+    const inode = this.#inodes.get(this.core.table.mapping[frame] as number);
+    if (inode !== undefined) this.cache.markDirty(undefined, inode, frame);
+  }
+
+  /**
+   * Reclaim wants the memory of a page that nothing maps any more (shrink_folio_list): a clean one goes and leaves its
+   * shadow; a dirty one is marked for when it has been written, and stays.
+   */
+  evict(frame: Pfn): void {
+    const inode = this.#inodes.get(this.core.table.mapping[frame] as number);
+    if (inode === undefined) return;
+    if (this.cache.isDirty(frame)) this.core.table.set(this.cache.headOf(frame), PG_RECLAIM);
+    else this.cache.remove(inode, frame, true);
+  }
+
+  /** Drops every clean page that nothing maps (vm.drop_caches=1); returns how many went. */
+  dropAll(): number {
+    this.core.lru.drain();
+    this.core.vmstat.count(DROP_PAGECACHE);
+    let dropped = 0;
+    for (const inode of this.#inodes.values()) if (inode.kind === 'file') dropped += this.truncation.invalidate(inode);
+    return dropped;
+  }
+
+  /** Writes every dirty page (sync(2)). */
+  syncAll(): void {
+    this.writeBack.syncAll();
+  }
+
+  /** What cachestat(2) says of a byte range; a length of 0 is the rest of the file. */
+  cacheStatOf(inode: Inode, offset = 0, length = 0): CacheStat {
+    return cacheStat(this.cache, this.workingset, inode, offset, length);
+  }
+
+  /** The cached frame of a page, or -1. */
+  frameOf(inode: Inode, index: number): Pfn | -1 {
+    const frame = this.cache.find(inode, index);
+    return frame < 0 ? -1 : pfn(frame);
+  }
+
+  /** Everything but the mappings, which belong to the address spaces. */
+  save(): FilesState {
+    return {
+      lastInode: this.#lastInode,
+      lastFile: this.#lastFile,
+      workingsetAge: this.workingset.age,
+      mounts: this.names.mounts.map(([path, fs]) => ({ path, fs: saveFileSystem(fs) })),
+      inodes: [...this.#inodes.values()].map(saveInode),
+      names: this.names.entries().map(([path, inode]) => [path, inode.id]),
+      open: [...this.#open.values()].map(saveFile),
+    };
+  }
+
+  /** Takes the place of all files. A file system that is mounted already keeps its device. */
+  restore(state: FilesState): void {
+    this.#lastInode = state.lastInode;
+    this.#lastFile = state.lastFile;
+    this.workingset.restore(state.workingsetAge);
+    const known = new Map(this.names.mounts.map(([, fs]) => [fs.dev, fs]));
+    for (const { path, fs } of state.mounts) {
+      const mounted = known.get(fs.dev) ?? { ...fs };
+      mounted.raPages = fs.raPages;
+      known.set(fs.dev, mounted);
+      this.names.mount(path, mounted);
+    }
+    this.#inodes.clear();
+    this.cache.dirtyInodes.clear();
+    for (const saved of state.inodes) {
+      const inode = restoreInode(saved, known.get(saved.dev) ?? this.#tmpfs);
+      this.#inodes.set(inode.id, inode);
+      if (inode.dirtyPages > 0) this.cache.dirtyInodes.add(inode);
+    }
+    const inodeOf = (id: number): Inode => this.#inodes.get(id) ?? panic('files: a name without inode');
+    this.names.restore(state.names.map(([path, id]) => [path, inodeOf(id)]));
+    this.#open.clear();
+    for (const saved of state.open) this.#open.set(saved.id, restoreFile(saved, this.#inodes.get(saved.inode)));
+  }
+}

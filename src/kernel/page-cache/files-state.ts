@@ -1,0 +1,109 @@
+/** Files as plain data and back: what a snapshot keeps of them. Mappings are linked again with the address spaces. */
+import { panic } from '../panic.ts';
+import { restoreBacking } from './backing.ts';
+import { File, type ReadaheadState } from './file.ts';
+import type { FileSystem } from './file-system.ts';
+import { type BackingState, type Inode, makeInode } from './inode.ts';
+import type { PageIndexState } from './page-index.ts';
+
+export interface InodeState {
+  readonly id: number;
+  readonly ino: number;
+  readonly name: string;
+  readonly kind: 'file' | 'shmem';
+  readonly dev: number;
+  readonly size: number;
+  readonly commit: 'size' | 'page';
+  readonly dirtyPages: number;
+  readonly links: number;
+  readonly users: number;
+  readonly pages: PageIndexState;
+  /** Start and end of each extent, in pages. */
+  readonly extents: readonly [number, number][];
+  readonly backing: BackingState | undefined;
+}
+
+export interface OpenFileState {
+  readonly id: number;
+  readonly inode: number;
+  readonly flags: number;
+  readonly position: number;
+  readonly random: boolean;
+  readonly noReuse: boolean;
+  readonly references: number;
+  readonly ra: ReadaheadState;
+}
+
+export type FileSystemState = Pick<FileSystem, 'name' | 'dev' | 'largeFolios' | 'raPages' | 'ioPages'>;
+
+export interface FilesState {
+  readonly lastInode: number;
+  readonly lastFile: number;
+  readonly workingsetAge: number;
+  readonly mounts: readonly { readonly path: string; readonly fs: FileSystemState }[];
+  readonly inodes: readonly InodeState[];
+  readonly names: readonly [path: string, inode: number][];
+  readonly open: readonly OpenFileState[];
+}
+
+export const saveFileSystem = ({ name, dev, largeFolios, raPages, ioPages }: FileSystem): FileSystemState => ({
+  name,
+  dev,
+  largeFolios,
+  raPages,
+  ioPages,
+});
+
+/** @throws RangeError when the file's contents come from outside the machine */
+export function saveInode(inode: Inode): InodeState {
+  if (inode.backing !== undefined && inode.backing.save === undefined)
+    throw new RangeError(`the contents of ${inode.name} come from outside the machine: no snapshot can keep them`);
+  return {
+    id: inode.id,
+    ino: inode.ino,
+    name: inode.name,
+    kind: inode.kind,
+    dev: inode.dev,
+    size: inode.size,
+    commit: inode.commit,
+    dirtyPages: inode.dirtyPages,
+    links: inode.links,
+    users: inode.users,
+    pages: inode.pages.save(),
+    extents: inode.extents.ranges(),
+    backing: inode.backing?.save?.(),
+  };
+}
+
+export function restoreInode(state: InodeState, fs: FileSystem): Inode {
+  const { id, ino, name, kind, size, commit } = state;
+  const backing = state.backing && restoreBacking(state.backing);
+  const inode = makeInode({ id, ino, name, kind, size, commit, fs, backing });
+  inode.dirtyPages = state.dirtyPages;
+  inode.links = state.links;
+  inode.users = state.users;
+  inode.pages.restore(state.pages);
+  for (const [start, end] of state.extents) inode.extents.add(start, end);
+  return inode;
+}
+
+export const saveFile = (file: File): OpenFileState => ({
+  id: file.id,
+  inode: file.inode.id,
+  flags: file.flags,
+  position: file.position,
+  random: file.random,
+  noReuse: file.noReuse,
+  references: file.references,
+  ra: { ...file.ra },
+});
+
+export function restoreFile(state: OpenFileState, inode: Inode | undefined): File {
+  const file = new File(state.id, inode ?? panic('files: an open file without inode'), state.flags, state.ra.raPages);
+  file.position = state.position;
+  file.random = state.random;
+  file.noReuse = state.noReuse;
+  file.references = state.references;
+  Object.assign(file.ra, state.ra);
+  return file;
+}

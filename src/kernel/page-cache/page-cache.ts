@@ -1,0 +1,218 @@
+import type { Pfn } from '../../hardware/units.ts';
+import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
+import type { PageCore } from '../core.ts';
+import {
+  PG_CACHED,
+  PG_DIRTY,
+  PG_HEAD,
+  PG_ORDER_MASK,
+  PG_ORDER_SHIFT,
+  PG_READAHEAD,
+  PG_RECLAIM,
+  PG_SWAPBACKED,
+  PG_TAIL,
+  PG_UPTODATE,
+} from '../frames/frame-table.ts';
+import { MIGRATE_MOVABLE } from '../frames/zone.ts';
+import { panic } from '../panic.ts';
+import type { Task } from '../process/process.ts';
+import { FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE, FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE } from '../tracepoints.ts';
+import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, PGALLOC_NORMAL } from '../vmstat.ts';
+import type { Inode } from './inode.ts';
+import type { Workingset } from './workingset.ts';
+
+/** The kernel keeps both in one bit: a page that reclaim marked is taken for a readahead marker (page-flags.h). */
+export const READAHEAD_MARK: number = PG_READAHEAD | PG_RECLAIM;
+
+/**
+ * The pages of all files (mm/filemap.c): which frame holds which page of which file, and what is dirty.
+ *
+ * A large folio is a naturally aligned run of frames whose pages each stand in the index and on the LRU lists. Flags that
+ * belong to the folio (dirty, referenced, up to date) are kept on each of its pages, the readahead mark on its head;
+ * the order stands in every page, so that the head is found by masking.
+ */
+export class PageCache {
+  readonly #core: PageCore;
+  readonly #workingset: Workingset;
+  readonly #uncommit: (pages: number) => void;
+  /** Files with dirty pages, for sync. */
+  readonly dirtyInodes: Set<Inode> = new Set();
+
+  /** @param uncommit takes back the promise of memory that was made for pages of a memory file */
+  constructor(core: PageCore, workingset: Workingset, uncommit: (pages: number) => void) {
+    this.#core = core;
+    this.#uncommit = uncommit;
+    this.#workingset = workingset;
+  }
+
+  /** The frame of a page of a file, or -1. */
+  find(inode: Inode, index: number): Pfn | -1 {
+    const entry = inode.pages.get(index);
+    return entry > 0 ? pfn(entry) : -1;
+  }
+
+  /** The first frame of the folio that a frame belongs to. */
+  headOf(frame: Pfn): Pfn {
+    const flags = this.#core.table.flags[frame] as number;
+    if ((flags & PG_TAIL) === 0) return frame;
+    return pfn(frame & -(1 << ((flags & PG_ORDER_MASK) >>> PG_ORDER_SHIFT)));
+  }
+
+  /** Pages of the folio that a frame belongs to. */
+  folioPages(frame: Pfn): number {
+    return 1 << this.#core.table.order(frame);
+  }
+
+  /**
+   * Puts a new folio of zeros in the cache (filemap_add_folio); its first page is returned, -1 when there is no memory
+   * and -2 when a page of it is there already. It is not up to date.
+   */
+  add(task: Task | undefined, inode: Inode, index: number, order = 0): number {
+    const pages = 1 << order;
+    if (inode.pages.next(index, index + pages - 1) >= 0) return -2;
+    const head = order === 0 ? this.#allocate(inode) : this.#allocateLarge(order);
+    if (head < 0) return -1;
+    const { table, trace, vmstat, lru } = this.#core;
+    for (let i = 0; i < pages; i++) {
+      const frame = pfn(head + i);
+      table.set(frame, PG_CACHED);
+      table.mapping[frame] = inode.id;
+      table.index[frame] = index + i;
+      const shadow = inode.pages.set(index + i, frame);
+      if (shadow < 0) this.#workingset.refault(frame, shadow);
+      lru.add(frame);
+    }
+    vmstat.count(NR_FILE_PAGES, pages);
+    if (inode.kind === 'shmem') vmstat.count(NR_SHMEM, pages);
+    if (trace.on)
+      trace.emit(FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE, task?.tid ?? 0, head, inode.ino, index, inode.dev, order);
+    return head;
+  }
+
+  #allocate(inode: Inode): number {
+    const { pages } = this.#core;
+    return inode.kind === 'shmem' ? pages.allocateAnonymous() : pages.allocateCache();
+  }
+
+  #allocateLarge(order: number): number {
+    const { allocator, table, vmstat } = this.#core;
+    const head = allocator.allocate(order, MIGRATE_MOVABLE);
+    if (head < 0) return -1;
+    const pages = 1 << order;
+    vmstat.count(PGALLOC_NORMAL, pages);
+    for (let i = 0; i < pages; i++) {
+      table.flags[head + i] = (i === 0 ? PG_HEAD : PG_TAIL) | (order << PG_ORDER_SHIFT);
+      table.mapcount[head + i] = 0;
+    }
+    return head;
+  }
+
+  /** Makes single pages of a large folio (folio_split). */
+  split(frame: Pfn): void {
+    const { table } = this.#core;
+    const pages = this.folioPages(frame);
+    if (pages === 1) return;
+    const head = this.headOf(frame);
+    for (let i = 0; i < pages; i++) table.clear(pfn(head + i), PG_HEAD | PG_TAIL | PG_ORDER_MASK);
+  }
+
+  /**
+   * Takes a folio that nothing maps out of the cache and frees it (filemap_remove_folio); a dirty one is forgotten.
+   * @param evicted reclaim wanted its memory: a shadow stays behind, by which a refault is known
+   */
+  remove(inode: Inode, frame: Pfn, evicted = false): void {
+    const { table, trace, vmstat, pages } = this.#core;
+    const head = this.headOf(frame);
+    const count = this.folioPages(frame);
+    const index = table.index[head] as number;
+    const order = table.order(head);
+    if (trace.on) trace.emit(FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE, 0, head, inode.ino, index, inode.dev, order);
+    this.clearDirty(inode, head);
+    for (let i = 0; i < count; i++) {
+      const page = pfn(head + i);
+      if ((table.mapcount[page] as number) > 0) panic('PageCache.remove: the page is mapped');
+      inode.pages.set(index + i, evicted ? this.#workingset.eviction(page) : 0);
+      table.clear(page, PG_CACHED | PG_HEAD | PG_TAIL | PG_ORDER_MASK);
+      pages.releaseUnused(page);
+    }
+    vmstat.count(NR_FILE_PAGES, -count);
+    if (inode.kind !== 'shmem') return;
+    vmstat.count(NR_SHMEM, -count);
+    if (inode.commit === 'page') this.#uncommit(count);
+  }
+
+  /** The folio of a frame was used (folio_mark_accessed). */
+  markAccessed(frame: Pfn): void {
+    const { table, lru } = this.#core;
+    if (((table.flags[frame] as number) & (PG_HEAD | PG_TAIL)) === 0) {
+      lru.markAccessed(frame);
+      return;
+    }
+    const head = this.headOf(frame);
+    const pages = this.folioPages(frame);
+    for (let i = 0; i < pages; i++) lru.markAccessed(pfn(head + i));
+  }
+
+  /**
+   * The folio of a frame differs from the disk now (folio_mark_dirty). Whoever makes it so pays for the write, as
+   * task_io_account_write counts it; memory files have no disk.
+   */
+  markDirty(task: Task | undefined, inode: Inode, frame: Pfn): void {
+    const { table, vmstat } = this.#core;
+    if (table.has(frame, PG_DIRTY)) return;
+    const pages = this.folioPages(frame);
+    this.#setFlags(frame, PG_DIRTY | PG_UPTODATE);
+    if (inode.kind === 'shmem') return;
+    inode.dirtyPages += pages;
+    this.dirtyInodes.add(inode);
+    vmstat.count(NR_DIRTY, pages);
+    vmstat.count(NR_DIRTIED, pages);
+    if (task !== undefined) task.process.writtenBytes += pages * PAGE_SIZE;
+  }
+
+  /** The folio equals the disk again, or will never get there (folio_clear_dirty_for_io, folio_cancel_dirty). */
+  clearDirty(inode: Inode, frame: Pfn): void {
+    const { table, vmstat } = this.#core;
+    if (!table.has(frame, PG_DIRTY)) return;
+    const head = this.headOf(frame);
+    const pages = this.folioPages(frame);
+    for (let i = 0; i < pages; i++) table.clear(pfn(head + i), PG_DIRTY);
+    if (inode.kind === 'shmem') return;
+    inode.dirtyPages -= pages;
+    if (inode.dirtyPages === 0) this.dirtyInodes.delete(inode);
+    vmstat.count(NR_DIRTY, -pages);
+  }
+
+  isDirty(frame: Pfn): boolean {
+    return this.#core.table.has(frame, PG_DIRTY);
+  }
+
+  /** The page holds the file's bytes. */
+  setUptodate(frame: Pfn): void {
+    this.#core.table.set(frame, PG_UPTODATE);
+  }
+
+  /** Whether the reader of this folio should ask for more (folio_test_readahead). */
+  isMarked(frame: Pfn): boolean {
+    return this.#core.table.has(this.headOf(frame), READAHEAD_MARK);
+  }
+
+  mark(head: Pfn): void {
+    this.#core.table.set(head, PG_READAHEAD);
+  }
+
+  clearMark(frame: Pfn): void {
+    this.#core.table.clear(this.headOf(frame), READAHEAD_MARK);
+  }
+
+  isShmem(frame: Pfn): boolean {
+    return this.#core.table.has(frame, PG_SWAPBACKED);
+  }
+
+  #setFlags(frame: Pfn, flags: number): void {
+    const { table } = this.#core;
+    const head = this.headOf(frame);
+    const pages = this.folioPages(frame);
+    for (let i = 0; i < pages; i++) table.set(pfn(head + i), flags);
+  }
+}

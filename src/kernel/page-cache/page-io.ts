@@ -1,0 +1,75 @@
+import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
+import type { PageCore } from '../core.ts';
+import type { Task } from '../process/process.ts';
+import { CAUSE_DISK } from '../time/clock.ts';
+import { NR_WRITTEN, PGPGIN, PGPGOUT } from '../vmstat.ts';
+import type { Inode } from './inode.ts';
+import type { PageCache } from './page-cache.ts';
+
+/**
+ * Moves pages between the cache and the disk. Requests are answered before the call returns: whoever asked is charged for
+ * the bytes and waits for the time that the device takes. A run of neighbouring blocks is one request (mpage_readahead).
+ */
+export class PageIo {
+  readonly #core: PageCore;
+  readonly #cache: PageCache;
+
+  constructor(core: PageCore, cache: PageCache) {
+    this.#core = core;
+    this.#cache = cache;
+  }
+
+  /** Fills new cache pages [first, end) with the file's bytes (read_pages); those in holes stay zero without I/O. */
+  read(task: Task | undefined, inode: Inode, first: number, end: number): void {
+    let run = 0;
+    for (let index = first; index < end; index++) {
+      const frame = this.#cache.find(inode, index);
+      if (frame < 0) continue;
+      if (inode.extents.has(index)) {
+        run++;
+        if (this.#core.contents === 'bytes') this.#fill(inode, index, pfn(frame));
+      } else {
+        this.#transfer(task, inode, run, false);
+        run = 0;
+      }
+      this.#cache.setUptodate(pfn(frame));
+    }
+    this.#transfer(task, inode, run, false);
+  }
+
+  #fill(inode: Inode, index: number, frame: Pfn): void {
+    if (inode.backing === undefined) return;
+    inode.backing.readPage(index, this.#core.memory.view(frame));
+  }
+
+  /** Writes a run of dirty cache pages [first, end) to the disk. They have blocks from then on. */
+  write(inode: Inode, first: number, end: number): void {
+    for (let index = first; index < end; index++) {
+      const frame = this.#cache.find(inode, index);
+      if (frame < 0 || this.#core.contents === 'none' || inode.backing === undefined) continue;
+      inode.backing.writePage(index, this.#core.memory.view(pfn(frame)));
+    }
+    inode.extents.add(first, end);
+    this.#core.vmstat.count(NR_WRITTEN, end - first);
+    this.#transfer(undefined, inode, end - first, true);
+  }
+
+  /**
+   * One request to the device. Reads are charged to the task; writes were charged when the pages became dirty, except
+   * direct ones, for which the caller does it.
+   */
+  #transfer(task: Task | undefined, inode: Inode, pages: number, write: boolean): void {
+    if (pages === 0) return;
+    const bytes = pages * PAGE_SIZE;
+    this.#core.vmstat.count(write ? PGPGOUT : PGPGIN, bytes / 1024);
+    if (!write && task !== undefined) task.process.readBytes += bytes;
+    const time = inode.fs.requestTime?.(bytes, write) ?? 0;
+    if (time > 0) this.#core.clock.spend(time, CAUSE_DISK);
+  }
+
+  /** A transfer past the cache (O_DIRECT): `pages` of them on the disk, charged to the task. */
+  direct(task: Task, inode: Inode, pages: number, write: boolean): void {
+    this.#transfer(task, inode, pages, write);
+    if (write) task.process.writtenBytes += pages * PAGE_SIZE;
+  }
+}

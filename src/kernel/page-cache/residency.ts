@@ -1,0 +1,43 @@
+import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
+import type { Inode } from './inode.ts';
+import type { PageCache } from './page-cache.ts';
+import type { Workingset } from './workingset.ts';
+
+/** What cachestat(2) counts, in pages. */
+export interface CacheStat {
+  readonly cache: number;
+  readonly dirty: number;
+  readonly writeback: number;
+  readonly evicted: number;
+  readonly recentlyEvicted: number;
+}
+
+/**
+ * Counts the pages of a byte range of a file that are cached, dirty, or were evicted by reclaim (filemap_cachestat).
+ * @param length 0 for all that follows
+ */
+export function cacheStat(
+  cache: PageCache,
+  workingset: Workingset,
+  inode: Inode,
+  offset: number,
+  length: number,
+): CacheStat {
+  const first = Math.floor(offset / PAGE_SIZE);
+  const last = length === 0 ? 0x7fffffff : Math.floor((offset + length - 1) / PAGE_SIZE);
+  let present = 0;
+  let dirty = 0;
+  let evicted = 0;
+  let recentlyEvicted = 0;
+  const count = (_index: number, entry: number): void => {
+    if (entry > 0) {
+      present++;
+      if (cache.isDirty(pfn(entry))) dirty++;
+    } else {
+      evicted++;
+      if (workingset.isRecent(entry)) recentlyEvicted++;
+    }
+  };
+  inode.pages.forEach(first, last, count, true);
+  return { cache: present, dirty, writeback: 0, evicted, recentlyEvicted };
+}

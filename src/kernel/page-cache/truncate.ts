@@ -1,0 +1,135 @@
+import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
+import type { PageCore } from '../core.ts';
+import { PG_UNEVICTABLE, PG_WRITEBACK } from '../frames/frame-table.ts';
+import type { Task } from '../process/process.ts';
+import { unmapRange } from './file-rmap.ts';
+import type { Inode } from './inode.ts';
+import type { PageCache } from './page-cache.ts';
+import type { PageIo } from './page-io.ts';
+
+const LAST_INDEX = 0x7fffffff;
+
+/** Cutting files and their cached pages (mm/truncate.c, ext4_setattr). */
+export class Truncation {
+  readonly #core: PageCore;
+  readonly #cache: PageCache;
+  readonly #io: PageIo;
+
+  constructor(core: PageCore, cache: PageCache, io: PageIo) {
+    this.#core = core;
+    this.#cache = cache;
+    this.#io = io;
+  }
+
+  /** Sets a file's size; what lies behind a smaller one is lost, in private copies too (truncate_setsize). */
+  setSize(task: Task | undefined, inode: Inode, size: number): void {
+    const old = inode.size;
+    if (size === old) return;
+    // The page that the old or the new end lies in must read as zeros behind it, on the disk too.
+    if (inode.kind === 'file') this.#zeroTail(task, inode, Math.min(old, size));
+    inode.size = size;
+    if (size > old) return;
+    const first = Math.ceil(size / PAGE_SIZE);
+    unmapRange(this.#core, inode, first, LAST_INDEX, true);
+    this.#dropPages(inode, first, LAST_INDEX);
+    if (inode.kind === 'shmem') this.#zeroPart(inode, Math.floor(size / PAGE_SIZE), size % PAGE_SIZE, PAGE_SIZE);
+    inode.extents.remove(first, LAST_INDEX);
+  }
+
+  /** ext4_block_truncate_page: the rest of a file's last page is read, zeroed and dirty, if it has a block. */
+  #zeroTail(task: Task | undefined, inode: Inode, end: number): void {
+    const offset = end % PAGE_SIZE;
+    const index = Math.floor(end / PAGE_SIZE);
+    if (offset === 0) return;
+    if (this.#cache.find(inode, index) < 0) {
+      if (!inode.extents.has(index) || this.#cache.add(task, inode, index) < 0) return;
+      this.#io.read(task, inode, index, index + 1);
+    }
+    const frame = this.#cache.find(inode, index);
+    this.#zeroPart(inode, index, offset, PAGE_SIZE);
+    this.#cache.markDirty(task, inode, pfn(frame));
+  }
+
+  #zeroPart(inode: Inode, index: number, from: number, to: number): void {
+    const frame = this.#cache.find(inode, index);
+    if (frame < 0 || from >= to || !this.#core.memory.hasStorage(pfn(frame))) return;
+    this.#core.memory.view(pfn(frame)).fill(0, from, to);
+  }
+
+  /**
+   * Frees the blocks and pages of a byte range (FALLOC_FL_PUNCH_HOLE): whole pages are dropped, though private copies of
+   * them stay; parts of pages are zeroed and dirty.
+   */
+  punchHole(task: Task | undefined, inode: Inode, offset: number, length: number): void {
+    const end = offset + length;
+    const first = Math.ceil(offset / PAGE_SIZE);
+    const behind = Math.floor(end / PAGE_SIZE);
+    this.#zeroRange(task, inode, offset, Math.min(end, first * PAGE_SIZE));
+    if (behind >= first) this.#zeroRange(task, inode, behind * PAGE_SIZE, end);
+    if (behind <= first) return;
+    unmapRange(this.#core, inode, first, behind, false);
+    this.#dropPages(inode, first, behind);
+    inode.extents.remove(first, behind);
+  }
+
+  /** Zeroes bytes inside one page, reading it first when it has a block. */
+  #zeroRange(task: Task | undefined, inode: Inode, from: number, to: number): void {
+    if (from >= to || from >= inode.size) return;
+    const index = Math.floor(from / PAGE_SIZE);
+    if (this.#cache.find(inode, index) < 0) {
+      if (!inode.extents.has(index) || this.#cache.add(task, inode, index) < 0) return;
+      this.#io.read(task, inode, index, index + 1);
+    }
+    this.#zeroPart(inode, index, from % PAGE_SIZE, to - index * PAGE_SIZE);
+    this.#cache.markDirty(task, inode, pfn(this.#cache.find(inode, index)));
+  }
+
+  /** Removes the cached pages [first, end), which nothing maps; folios that reach out of the range are split. */
+  #dropPages(inode: Inode, first: number, end: number): void {
+    inode.pages.forEach(
+      first,
+      end - 1,
+      (index, entry) => {
+        if (entry > 0) this.#dropFolio(inode, pfn(entry), first, end);
+        else inode.pages.delete(index);
+      },
+      true,
+    );
+  }
+
+  #dropFolio(inode: Inode, frame: Pfn, first: number, end: number): void {
+    const start = this.#core.table.index[this.#cache.headOf(frame)] as number;
+    if (start < first || start + this.#cache.folioPages(frame) > end) this.#cache.split(frame);
+    this.#cache.remove(inode, frame);
+  }
+
+  /**
+   * Drops the clean, unmapped pages of [first, end): what drop_caches and POSIX_FADV_DONTNEED do
+   * (invalidate_mapping_pages). No shadow stays behind. Returns how many pages went.
+   */
+  invalidate(inode: Inode, first = 0, end = LAST_INDEX): number {
+    let dropped = 0;
+    inode.pages.forEach(first, end - 1, (_index, entry) => {
+      const frame = pfn(entry);
+      const pages = this.#cache.folioPages(frame);
+      const head = this.#cache.headOf(frame);
+      if (this.#isBusy(head, pages)) return;
+      this.#cache.remove(inode, frame);
+      dropped += pages;
+    });
+    return dropped;
+  }
+
+  /** Mapped, dirty or locked in memory: mapping_evict_folio leaves it alone. */
+  #isBusy(head: Pfn, pages: number): boolean {
+    const { table } = this.#core;
+    if (this.#cache.isDirty(head) || table.has(head, PG_WRITEBACK | PG_UNEVICTABLE)) return true;
+    for (let i = 0; i < pages; i++) if ((table.mapcount[head + i] as number) > 0) return true;
+    return false;
+  }
+
+  /** A file without names and users is gone, its pages with it (evict, truncate_inode_pages_final). */
+  evict(inode: Inode): void {
+    this.#dropPages(inode, 0, LAST_INDEX);
+  }
+}
