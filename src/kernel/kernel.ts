@@ -3,6 +3,7 @@ import type { PhysicalMemory } from '../hardware/physical-memory.ts';
 import type { Pfn } from '../hardware/units.ts';
 import { AddressSpaces } from './address-space/address-spaces.ts';
 import { Commitments } from './address-space/overcommit.ts';
+import { AddressSpaceCalls } from './address-space/system-calls.ts';
 import type { SpecialMapping } from './address-space/vma.ts';
 import type { PageCore } from './core.ts';
 import { FaultHandler } from './fault/fault.ts';
@@ -69,7 +70,10 @@ export class Kernel implements PageCore {
   readonly files: Files;
   readonly faults: FaultHandler;
   readonly userAccess: UserAccess;
+  /** The system calls of programs. */
   readonly addressSpaces: AddressSpaces;
+  /** The same for the kernel's own use, which is not traced. */
+  readonly #spaces: AddressSpaces;
   readonly processes: Processes;
   /** The mappings that exec gives to every program. */
   readonly special: {
@@ -106,13 +110,15 @@ export class Kernel implements PageCore {
       expandStack: (task, vma, page) => this.addressSpaces.expandStack(task, vma, page),
     });
     this.userAccess = new UserAccess(() => boot.cpus[this.tlb.current] ?? panic('kernel: no CPU'), this.faults);
-    this.addressSpaces = new AddressSpaces({
+    const spaces = {
       pages: new PageOperations(this, new Populate(this, this.faults)),
       advice: new PageAdvice(this),
       files: this.files,
       params,
       commitments: this.commitments,
-    });
+    };
+    this.#spaces = new AddressSpaces(spaces);
+    this.addressSpaces = new AddressSpaceCalls(spaces, this.trace);
     this.processes = new Processes(this, this.tlb, {
       dupMmap: (process, from, to, copy) => this.addressSpaces.dupMmap(process, from, to, copy),
       exitMmap: (mm) => this.addressSpaces.exitMmap(mm),
@@ -145,7 +151,8 @@ export class Kernel implements PageCore {
    * @returns 0, or a negated errno
    */
   exec(task: Task, request: ExecRequest): number {
-    const { addressSpaces, processes, tlb } = this;
+    const { processes, tlb } = this;
+    const addressSpaces = this.#spaces;
     const services: ExecServices = {
       special: this.special,
       replaceMm: (process, mmapBase) => {

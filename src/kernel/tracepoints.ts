@@ -4,6 +4,7 @@ import * as syscalls from './trace/syscalls.ts';
 export * from './trace/event-log.ts';
 export * from './trace/events.ts';
 export * from './trace/syscalls.ts';
+export * from './trace/system-call.ts';
 
 /** How a field is printed: hexadecimal, decimal, or the string that its number stands for. */
 export type FieldType = 'x' | 'd' | 's';

@@ -31,6 +31,11 @@ export class FileTable {
     return file;
   }
 
+  /** The lowest descriptor that refers to an open file, or -1. */
+  find(file: File): number {
+    return this.#files.indexOf(file);
+  }
+
   /** Every open descriptor with its file. */
   entries(): [number, File][] {
     return this.#files.flatMap((file, fd) => (file === undefined ? [] : [[fd, file] as [number, File]]));
