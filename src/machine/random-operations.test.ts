@@ -39,7 +39,21 @@ const place = fc.record({ at: fc.nat(PAGES - 1), pages: fc.integer({ min: 1, max
 const prot = fc.constantFrom(0, PROT_READ, PROT_READ | PROT_WRITE);
 const step = fc.record({
   who: fc.nat(7),
-  what: fc.constantFrom('map', 'map', 'unmap', 'protect', 'write', 'write', 'write', 'read', 'read', 'forget', 'move', 'fork', 'exit'),
+  what: fc.constantFrom(
+    'map',
+    'map',
+    'unmap',
+    'protect',
+    'write',
+    'write',
+    'write',
+    'read',
+    'read',
+    'forget',
+    'move',
+    'fork',
+    'exit',
+  ),
   place,
   to: fc.nat(PAGES - 1),
   prot,
@@ -60,7 +74,9 @@ function run(machine: Machine, actors: Actor[], s: Step): void {
   switch (s.what) {
     case 'map': {
       const kind = s.shared ? MAP_SHARED : MAP_PRIVATE;
-      expect(addressSpaces.mmap(task, address, length, s.prot, kind | MAP_ANONYMOUS | MAP_FIXED, undefined, 0)).toBe(address);
+      expect(addressSpaces.mmap(task, address, length, s.prot, kind | MAP_ANONYMOUS | MAP_FIXED, undefined, 0)).toBe(
+        address,
+      );
       for (let i = from; i < to; i++) pages[i] = { prot: s.prot, shared: s.shared, cell: { value: 0 } };
       return;
     }
@@ -123,7 +139,9 @@ test('do random operations of several processes keep contents, rights and every 
   fc.assert(
     fc.property(fc.array(step, { minLength: 10, maxLength: 120 }), (steps) => {
       const machine = new Machine({ memory: 16 << 20, contents: 'bytes' });
-      const actors: Actor[] = [{ task: machine.kernel.processes.spawn('a', (0x7ffff7fff000 / PAGE) as never), pages: [] }];
+      const actors: Actor[] = [
+        { task: machine.kernel.processes.spawn('a', (0x7ffff7fff000 / PAGE) as never), pages: [] },
+      ];
       (actors[0] as Actor).pages = Array.from({ length: PAGES }, () => undefined);
       for (const s of steps) run(machine, actors, s);
       expect(checkInvariants(machine.kernel)).toEqual([]);
