@@ -1,12 +1,4 @@
-import {
-  entryFrame,
-  entryHi,
-  entryLo,
-  PTE_ACCESSED,
-  PTE_DIRTY,
-  PTE_PRESENT,
-  PTE_WRITE,
-} from '../../hardware/paging/entry.ts';
+import { entryFrame, entryHi, entryLo, PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
 import type { Pfn, Vpn } from '../../hardware/units.ts';
 import { VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
@@ -48,7 +40,6 @@ export function protectRange(core: PageCore, vma: Vma, start: Vpn, end: Vpn): vo
 function canChangeWritable(core: PageCore, vma: Vma, frame: Pfn, lo: number): boolean {
   if ((vma.flags & VM_WRITE) === 0 || lo & PTE_SPECIAL) return false;
   if (vma.flags & VM_SHARED) return !wantsWriteNotify(vma) || (lo & PTE_DIRTY) !== 0;
-  if ((lo & PTE_PRESENT) === 0) return false;
   return core.table.isAnonymous(frame) && core.table.has(frame, PG_ANON_EXCLUSIVE);
 }
 
