@@ -3,6 +3,7 @@ import { addressOf, PAGE_SIZE, pageOf } from '../../hardware/units.ts';
 import { isError } from '../../kernel/errno.ts';
 import type { File } from '../../kernel/page-cache/file.ts';
 import { panic } from '../../kernel/panic.ts';
+import { CLEAR_REFS_ALL, clearRefs } from '../../kernel/proc/clear-refs.ts';
 import { nameOf } from '../../kernel/proc/maps.ts';
 import { statusOf } from '../../kernel/proc/status.ts';
 import type { ElfImage, ElfSegment } from '../../kernel/process/elf.ts';
@@ -75,6 +76,8 @@ export class ProcessFactory {
     if (isError(error)) panic(`spawn: exec of the scenario's program fails with ${error}`);
     this.#mapArena(task);
     this.#pretouch(task, slot);
+    // The oracle's processes are copies of its controller: what they inherit counts as unused.
+    clearRefs(kernel, task.mm, CLEAR_REFS_ALL);
     const regions = new Regions(this.#top(task));
     const startBrk = task.mm.startBrk;
     const stack = extentOf(task, '[stack]');

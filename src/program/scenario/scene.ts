@@ -11,6 +11,12 @@ import { ScenarioFiles } from './scenario-files.ts';
 import type { ScenarioProcess } from './scenario-process.ts';
 import { parseSize } from './size.ts';
 
+/**
+ * Pages that other processes of the recording machine had been promised while the answers were recorded: Committed_AS
+ * counts them, and nothing else that a scenario sees.
+ */
+const COMMITTED_BY_OTHERS = 46_817;
+
 /** A scenario on its way: the machine that it runs on, and what its lines have made there. */
 export class Scene {
   readonly machine: Machine;
@@ -27,6 +33,7 @@ export class Scene {
     this.speaksOfStack = scenario.speaksOfStack;
     this.files = new ScenarioFiles(machine, scenario.directory);
     this.#factory = new ProcessFactory(machine, this.files);
+    machine.kernel.commitments.release(-COMMITTED_BY_OTHERS);
     this.#vmstatBefore = machine.kernel.vmstat.save();
   }
 

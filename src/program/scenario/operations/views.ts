@@ -66,7 +66,8 @@ function putVmas(process: ScenarioProcess, answer: Answer, scene: Scene, full: b
   const own: Record<string, number> = { Size: 0 };
   let count = 0;
   let total = 0;
-  let previousEnd = -1;
+  // A mapping at address 0 counts as adjacent to what ends there, as in the oracle.
+  let previousEnd = 0;
   for (const vma of process.task.mm.vmas) {
     const name = nameOf(vma);
     const adjacent = vma.start === previousEnd;
@@ -129,8 +130,8 @@ export const stat = processOperation('stat [R...] [len=] [nodrain]', readRegions
 });
 
 export const maps = processOperation(
-  'maps',
-  () => undefined,
+  'maps [R...]',
+  (words) => words.operandsFrom(0).map((text) => words.address(text)),
   (process, _none, answer, scene) => putVmas(process, answer, scene, false),
 );
 
