@@ -24,6 +24,7 @@ import { TlbLevel, type TlbLevelState } from './tlb/tlb-level.ts';
 import {
   FETCH,
   FLAG_DIRTY,
+  FLAG_GLOBAL,
   FLAG_NX,
   FLAG_WRITE,
   keyOf,
@@ -341,9 +342,15 @@ export class Cpu {
       (inL1 && differs(l1.array, l1.way, frame, flags)) || (inL2 && differs(l2.array, l2.way, frame, flags));
     if (isStale) this.#forget(page, this.#pcid);
     else if (inL1 || inL2) values[DIRTY_WALKS]++;
-    if (inL2 && !isStale) l2.array.payload[2 * l2.way + 1] = flags;
-    else if (!inL1 || isStale) l2.insert(page, frame, flags, false, this.now);
-    this.#way = Math.max(0, l1.insert(page, frame, flags, this.#allows(flags, STORE), this.now));
+    const storable = this.#allows(flags, STORE);
+    if (inL1 || inL2 || isOther(flags)) {
+      if (inL2 && !isStale) l2.array.payload[2 * l2.way + 1] = flags;
+      else if (!inL1 || isStale) l2.insert(page, frame, flags, false, this.now);
+      this.#way = Math.max(0, l1.insert(page, frame, flags, storable, this.now));
+    } else {
+      l2.small.add(page + this.context, frame, flags, false, this.now);
+      this.#way = l1.small.add(page + this.context, frame, flags, storable, this.now);
+    }
     if (inL1) return this.#countHit(frame, flags, page, isFetch, count);
     return this.#countMiss(frame, flags, page, isFetch, count, inL2);
   }
@@ -415,6 +422,9 @@ export class Cpu {
     this.now = state.now;
   }
 }
+
+/** Whether a translation is not one of a 4 KiB page of the current PCID. */
+const isOther = (flags: number): boolean => (flags & FLAG_GLOBAL) !== 0 || sizeOf(flags) !== SIZE_4K;
 
 /** Whether a walk found another page or other rights than an entry has; a dirty bit alone is no difference. */
 const differs = (cache: TranslationCache, way: number, frame: number, flags: number): boolean =>

@@ -1,3 +1,4 @@
+import { AgeList } from './age-list.ts';
 import { keyOf, pcidOf } from './translation.ts';
 
 /** How many entries a cache has and how they are arranged. */
@@ -23,8 +24,6 @@ const ownColumns = (entries: number): SharedColumns => ({
 });
 
 const NONE = -1;
-/** Victims found by one search of a fully associative cache. */
-const QUEUE = 8;
 /** Up to so many ways are compared one by one; more are found by a hash. */
 const SCANNED_WAYS = 24;
 
@@ -55,10 +54,7 @@ export class TranslationCache {
   readonly #chains: Int16Array;
   readonly #hashShift: number;
   readonly #links: number;
-  readonly #queueWays = new Int32Array(QUEUE);
-  readonly #queueStamps = new Float64Array(QUEUE);
-  #queueNext = 0;
-  #queueEnd = 0;
+  readonly #ages: AgeList | undefined;
 
   /**
    * @param columns where to keep tags and stamps, when others are to read them as parts of longer arrays
@@ -85,6 +81,7 @@ export class TranslationCache {
     this.#hashShift = 32 - hashBits;
     this.#links = 2 ** hashBits;
     this.#chains = new Int16Array(hashBits > 0 ? this.#links + entries : 0).fill(NONE);
+    this.#ages = sets === 1 ? new AgeList(this.stamps) : undefined;
   }
 
   /** The entry with this tag, or -1. Does not count as a use. */
@@ -126,7 +123,8 @@ export class TranslationCache {
    * used one of its set. Returns its entry.
    */
   add(tag: number, frame: number, flags: number, storable: boolean, now: number): number {
-    const way = this.#setMask === 0 ? this.#oldestOfAll() : this.#oldestOfSet(tag);
+    const ages = this.#ages;
+    const way = ages === undefined ? this.#oldestOfSet(tag) : ages.renewOldest(now);
     if (this.ways > SCANNED_WAYS) this.#relink(way, tag);
     this.tags[way] = tag;
     this.storeTags[way] = storable ? tag : NONE;
@@ -142,7 +140,7 @@ export class TranslationCache {
     this.tags[way] = NONE;
     this.storeTags[way] = NONE;
     this.stamps[way] = 0;
-    this.#queueNext = this.#queueEnd;
+    this.#ages?.makeOldest(way);
   }
 
   /** Forgets the translation with this tag, if there is one. */
@@ -191,47 +189,6 @@ export class TranslationCache {
     return victim;
   }
 
-  /**
-   * One search finds the eight least recently used, oldest first. Later ones of these, as long as their stamp did
-   * not change, are still older than all others: everything used since has a later stamp. So most misses search
-   * nothing, and a hit still costs one store. An entry that becomes empty ends the queue (`drop`).
-   */
-  #oldestOfAll(): number {
-    const ways = this.#queueWays;
-    const oldest = this.#queueStamps;
-    while (this.#queueNext < this.#queueEnd) {
-      const at = this.#queueNext++;
-      const way = ways[at];
-      if (this.stamps[way] === oldest[at]) return way;
-    }
-    this.#fillQueue();
-    this.#queueNext = 1;
-    return ways[0];
-  }
-
-  #fillQueue(): void {
-    const stamps = this.stamps;
-    const ways = this.#queueWays;
-    const oldest = this.#queueStamps;
-    const entries = this.entries;
-    let count = 0;
-    let limit = Infinity;
-    for (let way = 0; way < entries; way++) {
-      const stamp = stamps[way];
-      if (stamp >= limit) continue;
-      let at = count < QUEUE ? count++ : QUEUE - 1;
-      while (at > 0 && oldest[at - 1] > stamp) {
-        oldest[at] = oldest[at - 1];
-        ways[at] = ways[at - 1];
-        at--;
-      }
-      oldest[at] = stamp;
-      ways[at] = way;
-      if (count === QUEUE) limit = oldest[QUEUE - 1];
-    }
-    this.#queueEnd = count;
-  }
-
   /** Takes an entry out of the chain of its old tag, if it has one, and into that of a new one. */
   #relink(way: number, tag: number): void {
     if (this.tags[way] !== NONE) this.#unlink(way);
@@ -265,7 +222,6 @@ export class TranslationCache {
         `TranslationCache.restore: a state of ${state.tags.length} entries, this has ${this.entries}`,
       );
     this.#chains.fill(NONE);
-    this.#queueNext = this.#queueEnd;
     this.storeTags.set(state.storeTags);
     this.stamps.set(state.stamps);
     this.payload.set(state.payload);
@@ -274,6 +230,7 @@ export class TranslationCache {
       if (state.tags[way] !== NONE && this.ways > SCANNED_WAYS) this.#relink(way, state.tags[way]);
       this.tags[way] = state.tags[way];
     }
+    this.#ages?.sort();
   }
 }
 
