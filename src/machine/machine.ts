@@ -9,6 +9,7 @@ import { Kernel } from '../kernel/kernel.ts';
 import type { FilesState } from '../kernel/page-cache/files.ts';
 import { defaultParams, type Params, setSysctl } from '../kernel/params.ts';
 import type { Task } from '../kernel/process/process.ts';
+import { traceSwitch } from '../kernel/process/process-trace.ts';
 import type { ProcessesState } from '../kernel/process/processes.ts';
 import type { FaultSignal } from '../kernel/process/signal.ts';
 import type { TlbStateState } from '../kernel/process/tlb-state.ts';
@@ -31,6 +32,8 @@ export class Machine {
   readonly cpus: readonly Cpu[];
   readonly clock: VirtualClock = new VirtualClock();
   readonly kernel: Kernel;
+  /** What each CPU runs, for the tracepoints. */
+  readonly #running: (Task | undefined)[] = [];
 
   /** @throws RangeError for options that no machine can have, and for a sysctl of an unknown name or a wrong value */
   constructor(options: MachineOptions = {}) {
@@ -64,6 +67,11 @@ export class Machine {
 
   /** Lets a task run on a CPU: its address space is loaded there if it is not already. */
   runOn(cpu: number, task: Task): void {
+    const { trace } = this.kernel;
+    trace.cpu = cpu;
+    if (trace.on && this.#running[cpu] !== task) traceSwitch(trace, this.#running[cpu], task);
+    trace.pid = task.tid;
+    this.#running[cpu] = task;
     this.kernel.tlb.switchMm(cpu, task.mm);
   }
 

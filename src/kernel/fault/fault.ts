@@ -21,7 +21,7 @@ import { addRss } from '../page-table/zap.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import type { FaultSignal } from '../process/signal.ts';
-import { EXCEPTIONS_PAGE_FAULT_USER } from '../tracepoints.ts';
+import { EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL_GENERATE } from '../tracepoints.ts';
 import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SIGBUS, SIGSEGV } from '../uapi.ts';
 import { PGFAULT } from '../vmstat.ts';
 import { anonymousFault } from './anonymous.ts';
@@ -76,8 +76,18 @@ export class FaultHandler {
    * @throws OutOfMemory when a frame is needed and none can be had
    */
   fault(task: Task, address: number, errorCode: number): FaultSignal | undefined {
-    const core = this.#core;
-    if (core.trace.on) core.trace.emit(EXCEPTIONS_PAGE_FAULT_USER, task.tid, address, 0, errorCode);
+    const { trace } = this.#core;
+    if (!trace.on) return this.#resolve(task, address, errorCode);
+    trace.emit(EXCEPTIONS_PAGE_FAULT_USER, task.tid, address, 0, errorCode);
+    const signal = this.#resolve(task, address, errorCode);
+    if (signal !== undefined) {
+      const { pid, comm } = task.process;
+      trace.emit(SIGNAL_SIGNAL_GENERATE, task.tid, signal.signo, 0, signal.code, trace.intern(comm), pid, 0);
+    }
+    return signal;
+  }
+
+  #resolve(task: Task, address: number, errorCode: number): FaultSignal | undefined {
     const page = pageOf(address);
     if (page >= TASK_SIZE_PAGES) return segv(SEGV_MAPERR, address);
     const write = errorCode & PF_WRITE ? FAULT_FLAG_WRITE : 0;
