@@ -48,12 +48,22 @@ export class BlockBuilder {
     this.head(RUN_FETCH, page);
   }
 
-  /** A whole data run: `kind` RUN_READ (then stores = 0) or RUN_WRITE (begins with a store). */
-  data(kind: 1 | 2, page: number, loads: number, stores: number): void {
+  /** Starts a data run: `kind` RUN_READ, or RUN_WRITE if it begins with a store. */
+  begin(kind: 1 | 2, page: number): void {
     this.head(kind, page);
+  }
+
+  /** Ends the data run that was begun last. A run that only read has no stores. */
+  end(loads: number, stores: number): void {
     this.counts.varint(loads + stores);
     this.loads += loads;
     this.stores += stores;
+  }
+
+  /** A whole data run. */
+  data(kind: 1 | 2, page: number, loads: number, stores: number): void {
+    this.begin(kind, page);
+    this.end(loads, stores);
   }
 
   event(event: RecordedEvent): void {
