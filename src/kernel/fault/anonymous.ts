@@ -32,7 +32,7 @@ export function mapNewAnonymous(core: PageCore, vma: Vma, page: Vpn, slot: numbe
   core.rmap.addNewAnon(own, vma, page);
   // What may be dropped needs no swap (folio_add_new_anon_rmap).
   if (vma.flags & VM_DROPPABLE) core.table.clear(own, PG_SWAPBACKED);
-  addRss(vma.mm, MM_ANONPAGES, 1);
+  addRss(core, vma.mm, MM_ANONPAGES, 1);
   core.lru.add(own);
   if ((vma.flags & (VM_LOCKED | VM_SPECIAL)) === VM_LOCKED) core.rmap.mlock(own);
   const more = vma.flags & VM_WRITE ? WRITABLE_DIRTY : 0;

@@ -114,8 +114,10 @@ export class FaultHandler {
   handleMmFault(task: Task, vma: Vma, page: Vpn, flags: number): number {
     const core = this.#core;
     core.vmstat.count(PGFAULT);
-    const slot = core.pageTables.findOrCreate(vma.mm, page);
-    if (slot < 0) return VM_FAULT_OOM;
+    // A file's fault makes a missing table itself, when it has a page to put there (finish_fault).
+    const isFile = vma.file !== undefined;
+    const slot = isFile ? core.pageTables.find(vma.mm, page) : core.pageTables.findOrCreate(vma.mm, page);
+    if (slot < 0) return isFile ? this.#files.handle(task, vma, page, flags) : VM_FAULT_OOM;
     const lo = core.pageTables.lo(slot);
     const hi = core.pageTables.hi(slot);
     const write = (flags & FAULT_FLAG_WRITE) !== 0;
@@ -170,7 +172,7 @@ export class FaultHandler {
     this.#core.pageTables.set(slot, mappedLo(frame, vma.flags, special), mappedHi(frame, vma.flags));
     if (vma.special.counted) {
       this.#core.rmap.addFile(frame);
-      addRss(vma.mm, MM_FILEPAGES, 1);
+      addRss(this.#core, vma.mm, MM_FILEPAGES, 1);
     }
     return VM_FAULT_MINOR;
   }

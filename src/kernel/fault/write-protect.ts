@@ -28,7 +28,7 @@ export function copyOnWrite(core: PageCore, vma: Vma, page: Vpn, slot: number): 
   if (!zero && core.contents === 'bytes') core.memory.copy(old, copy as typeof old);
   core.pageTables.clear(slot);
   core.tlb.flushRange(vma.mm, page, vpn(page + 1));
-  if (!zero) addRss(vma.mm, rssCounter(core, old), -1);
+  if (!zero) addRss(core, vma.mm, rssCounter(core, old), -1);
   mapNewAnonymous(core, vma, page, slot, copy);
   if (!zero) core.rmap.remove(old, vma);
   return VM_FAULT_MINOR;

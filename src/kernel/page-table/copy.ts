@@ -55,7 +55,7 @@ export function copyRange(core: PageCore, from: Vma, to: Vma): boolean {
 }
 
 function shareFrame(core: PageCore, to: Vma, frame: ReturnType<typeof entryFrame>): void {
-  addRss(to.mm, rssCounter(core, frame), 1);
+  addRss(core, to.mm, rssCounter(core, frame), 1);
   if (core.table.isAnonymous(frame)) core.rmap.shareAnon(frame);
   else core.rmap.addFile(frame);
 }

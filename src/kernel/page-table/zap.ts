@@ -1,9 +1,10 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
-import type { Vpn } from '../../hardware/units.ts';
+import { PAGE_SIZE, type Vpn } from '../../hardware/units.ts';
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, type Mm } from '../address-space/mm.ts';
 import { VM_RAND_READ, VM_SEQ_READ } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { KMEM_RSS_STAT } from '../tracepoints.ts';
 import { isGuard, isMapped, isNone, PTE_SPECIAL } from './soft-entry.ts';
 
 /** Which counter of `Mm.rss` a frame belongs to (mm_counter). */
@@ -13,8 +14,9 @@ export function rssCounter(core: PageCore, frame: number): number {
 }
 
 /** Adds to a resident-set counter and keeps the high-water mark (add_mm_counter, update_hiwater_rss). */
-export function addRss(mm: Mm, counter: number, pages: number): void {
+export function addRss({ trace }: PageCore, mm: Mm, counter: number, pages: number): void {
   (mm.rss[counter] as number) += pages;
+  if (trace.on) trace.emit(KMEM_RSS_STAT, trace.pid, mm.id, 1, counter, (mm.rss[counter] as number) * PAGE_SIZE);
   if (pages > 0 && mm.rssPages > mm.hiwaterRss) mm.hiwaterRss = mm.rssPages;
 }
 
@@ -57,7 +59,7 @@ export function zapRange(
 
 /** The books of one entry that was cleared (zap_present_folio_ptes). */
 export function dropPage(core: PageCore, vma: Vma, frame: ReturnType<typeof entryFrame>, lo: number): void {
-  addRss(vma.mm, rssCounter(core, frame), -1);
+  addRss(core, vma.mm, rssCounter(core, frame), -1);
   if (!core.table.isAnonymous(frame)) {
     if (lo & PTE_DIRTY) core.markDirty(frame);
     if (lo & PTE_ACCESSED && (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) === 0) core.lru.markAccessed(frame);
