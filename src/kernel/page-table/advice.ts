@@ -7,7 +7,7 @@ import { VM_DROPPABLE } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
-import { PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE } from '../frames/frame-table.ts';
+import { PG_DIRTY, PG_LRU, PG_RECLAIM, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE } from '../frames/frame-table.ts';
 import type { Task } from '../process/process.ts';
 import { PGLAZYFREE, PGLAZYFREED } from '../vmstat.ts';
 import { guardEntryLo, isGuard, isMapped, isNone, PTE_SPECIAL } from './soft-entry.ts';
@@ -68,8 +68,11 @@ export class PageAdvice implements AdviceOps {
     }
     pageTables.clear(slot);
     dropPage(this.#core, vma, frame, lo & ~PTE_ACCESSED);
-    if (table.has(frame, PG_DIRTY)) lru.activate(frame);
-    else this.#core.evictFromCache(frame);
+    if (table.has(frame, PG_DIRTY)) {
+      // To be dropped when it has been written. The bit is also the readahead mark, so faults see one here.
+      table.set(frame, PG_RECLAIM);
+      lru.activate(frame);
+    } else this.#core.evictFromCache(frame);
   }
 
   /** A page of MADV_FREE is dropped unless it was written since; one of MAP_DROPPABLE always (try_to_unmap_one). */
