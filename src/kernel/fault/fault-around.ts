@@ -47,7 +47,7 @@ export function mapFilePages(core: PageCore, vma: Vma, slot: number, frame: Pfn,
     rmap.addFile(one);
     if ((vma.flags & (VM_LOCKED | VM_SPECIAL)) === VM_LOCKED) rmap.mlock(one);
   }
-  addRss(vma.mm, rssCounter(core, frame), count);
+  addRss(core, vma.mm, rssCounter(core, frame), count);
 }
 
 /** Maps cached pages around a read fault without reading any (filemap_map_pages). */
@@ -75,21 +75,20 @@ export class FaultAround {
     const lastIndex = Math.min(indexOf(vma, window.last), fileEnd);
     let index = this.#nextUnmarked(vma, indexOf(vma, window.first), lastIndex);
     if (index < 0) return false;
-    // Whole folios only when the first one ends before the file does; then, too, a missing page table is made here.
-    const mapWhole = inode.kind === 'shmem' || fileEnd >= this.#folioEnd(inode.pages.get(index), index);
-    const firstSlot = mapWhole ? pageTables.findOrCreate(vma.mm, window.first) : pageTables.find(vma.mm, window.first);
+    const lastWhole = inode.kind === 'shmem' ? Number.POSITIVE_INFINITY : fileEnd;
+    // A missing page table is made here only when the first folio ends before the file does (filemap_map_pmd).
+    const mayMake = this.#folioEnd(inode.pages.get(index), index) <= lastWhole;
+    const firstSlot = mayMake ? pageTables.findOrCreate(vma.mm, window.first) : pageTables.find(vma.mm, window.first);
     if (firstSlot < 0) return false;
     let mapped = false;
     let hits = 0;
     while (index >= 0) {
       const frame = pfn(inode.pages.get(index));
       const folioEnd = this.#folioEnd(frame, index);
-      let first = index;
-      let end = Math.min(folioEnd, lastIndex + 1);
-      if (mapWhole && this.#fits(vma, index - (frame - this.#cache.headOf(frame)), folioEnd)) {
-        first = index - (frame - this.#cache.headOf(frame));
-        end = folioEnd;
-      }
+      const folioStart = folioEnd - this.#cache.folioPages(frame);
+      const whole = folioEnd <= lastWhole && this.#fits(vma, folioStart, folioEnd);
+      const first = whole ? folioStart : index;
+      const end = whole ? folioEnd : Math.min(folioEnd, lastIndex + 1);
       for (let at = first; at < end; at++) {
         const one = pfn(frame + (at - index));
         if (!this.#core.table.has(one, PG_WORKINGSET)) hits++;

@@ -215,14 +215,14 @@ export class FileStore implements FileOps {
   }
 
   /**
-   * Reclaim wants the memory of a page that nothing maps any more (shrink_folio_list): a clean one goes and leaves its
-   * shadow; a dirty one is marked for when it has been written, and stays.
+   * Reclaim wants the memory of a page that nothing maps any more (shrink_folio_list): a clean folio goes with the last
+   * of its pages and leaves its shadow; a dirty one is marked for when it has been written, and stays.
    */
   evict(frame: Pfn): void {
     const inode = this.#inodes.get(this.core.table.mapping[frame] as number);
     if (inode === undefined) return;
     if (this.cache.isDirty(frame)) this.core.table.set(this.cache.headOf(frame), PG_RECLAIM);
-    else this.cache.remove(inode, frame, true);
+    else if (!this.cache.isMapped(frame)) this.cache.remove(inode, frame, true);
   }
 
   /** Drops every clean page that nothing maps (vm.drop_caches=1); returns how many went. */

@@ -187,6 +187,14 @@ export class PageCache {
     return this.#core.table.has(frame, PG_DIRTY);
   }
 
+  /** Whether a page of the folio is mapped somewhere (folio_mapped). */
+  isMapped(frame: Pfn): boolean {
+    const head = this.headOf(frame);
+    for (let i = this.folioPages(frame) - 1; i >= 0; i--)
+      if ((this.#core.table.mapcount[head + i] as number) > 0) return true;
+    return false;
+  }
+
   /** The page holds the file's bytes. */
   setUptodate(frame: Pfn): void {
     this.#core.table.set(frame, PG_UPTODATE);

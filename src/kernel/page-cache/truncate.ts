@@ -111,21 +111,17 @@ export class Truncation {
     let dropped = 0;
     inode.pages.forEach(first, end - 1, (_index, entry) => {
       const frame = pfn(entry);
-      const pages = this.#cache.folioPages(frame);
-      const head = this.#cache.headOf(frame);
-      if (this.#isBusy(head, pages)) return;
+      if (this.#isBusy(frame)) return;
+      dropped += this.#cache.folioPages(frame);
       this.#cache.remove(inode, frame);
-      dropped += pages;
     });
     return dropped;
   }
 
   /** Mapped, dirty or locked in memory: mapping_evict_folio leaves it alone. */
-  #isBusy(head: Pfn, pages: number): boolean {
-    const { table } = this.#core;
-    if (this.#cache.isDirty(head) || table.has(head, PG_WRITEBACK | PG_UNEVICTABLE)) return true;
-    for (let i = 0; i < pages; i++) if ((table.mapcount[head + i] as number) > 0) return true;
-    return false;
+  #isBusy(frame: Pfn): boolean {
+    if (this.#cache.isDirty(frame) || this.#core.table.has(frame, PG_WRITEBACK | PG_UNEVICTABLE)) return true;
+    return this.#cache.isMapped(frame);
   }
 
   /** A file without names and users is gone, its pages with it (evict, truncate_inode_pages_final). */

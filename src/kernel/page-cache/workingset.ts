@@ -17,6 +17,8 @@ export class Workingset {
   readonly #core: PageCore;
   /** nonresident_age. */
   #age = 0;
+  /** Active pages of files that programs outside of the simulation keep in memory: they could have made room too. */
+  elsewhere = 0;
 
   constructor(core: PageCore) {
     this.#core = core;
@@ -32,7 +34,7 @@ export class Workingset {
   /** Whether memory as it is now would have kept the page, had it been on the active list (workingset_test_recent). */
   isRecent(shadow: number): boolean {
     const distance = (this.#age - agePart(shadow)) & AGE_MASK;
-    return distance <= (this.#core.lru.sizes[LRU_ACTIVE_FILE] as number);
+    return distance <= (this.#core.lru.sizes[LRU_ACTIVE_FILE] as number) + this.elsewhere;
   }
 
   /** A page with a shadow is read again (workingset_refault): a recent one begins as an active page. */

@@ -41,11 +41,15 @@ export class WriteBack {
     if (runEnd >= 0) this.#io.write(inode, runStart, runEnd);
   }
 
-  /** The next store to the folio must be seen: it is protected before it is called clean (folio_clear_dirty_for_io). */
+  /**
+   * The next store to the folio must be seen: it is protected before it is called clean (folio_clear_dirty_for_io). When
+   * the write is over, a mark that reclaim left goes, and with it one of readahead (folio_end_writeback).
+   */
   #clean(inode: Inode, head: Pfn): void {
     const pages = this.#cache.folioPages(head);
     for (let i = 0; i < pages; i++) writeProtect(this.#core, pfn(head + i));
     this.#cache.clearDirty(inode, head);
+    this.#cache.clearMark(head);
   }
 
   /** Every file of a device, or of all devices (sync_filesystem). */
