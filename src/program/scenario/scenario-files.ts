@@ -13,13 +13,18 @@ const PAGE_KB = 4;
 /** What the oracle writes at a time when it makes a file. */
 const WRITE_BYTES = 1 << 20;
 
+/** max_sectors_kb of zram is 124. */
+const ZRAM_IO_PAGES = 31;
+/** Active pages of files that the other programs of the oracle's machine keep in memory. */
+const ACTIVE_ELSEWHERE = 90_000;
+
 /** A device that answers after a while: 60 us and 1 GB/s, which no answer shows but the order of events. */
 const requestTime = (bytes: number): number => 60_000 + bytes;
 
 /** The file systems that the oracle's set-up makes (conformance/setup.sh), by the name in `# dir:`. */
 const FILE_SYSTEMS: Readonly<Record<string, () => FileSystem>> = {
-  'ext4-small': () => ext4FileSystem(252 << 20, { largeFolios: false }),
-  ext4: () => ext4FileSystem((252 << 20) | 1),
+  'ext4-small': () => ext4FileSystem(252 << 20, { largeFolios: false, ioPages: ZRAM_IO_PAGES }),
+  ext4: () => ext4FileSystem((252 << 20) | 1, { ioPages: ZRAM_IO_PAGES }),
   'ext4-async': () => ext4FileSystem(7 << 20, { requestTime }),
   'ext4-disk': () => ext4FileSystem((254 << 20) | 1, { raPages: 8192 / PAGE_KB, requestTime }),
 };
@@ -38,6 +43,7 @@ export class ScenarioFiles {
     const make = FILE_SYSTEMS[directory] ?? (() => ext4FileSystem(252 << 20));
     this.#fileSystem = make();
     machine.kernel.files.names.mount(`/${directory}`, this.#fileSystem);
+    machine.kernel.files.workingset.elsewhere = ACTIVE_ELSEWHERE;
   }
 
   get #kernel(): Kernel {
