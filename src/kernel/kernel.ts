@@ -15,7 +15,8 @@ import { type FrameTable, PG_CACHED, PG_RESERVED, PG_UPTODATE } from './frames/f
 import { LruLists } from './frames/lru.ts';
 import { UserPages } from './frames/user-pages.ts';
 import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
-import { Files } from './page-cache/files.ts';
+import type { Files } from './page-cache/files.ts';
+import { FileCalls } from './page-cache/system-calls.ts';
 import { PageAdvice } from './page-table/advice.ts';
 import { PageOperations } from './page-table/page-operations.ts';
 import { PageTables } from './page-table/page-tables.ts';
@@ -100,7 +101,7 @@ export class Kernel implements PageCore {
     const { allocator, params } = this;
     const totals = { ramPages: allocator.managed, swapPages: 0, hugetlbPages: 0 };
     this.commitments = new Commitments(params, totals);
-    this.files = new Files(this, {
+    this.files = new FileCalls(this, {
       promise: (task, pages) => this.commitments.promise(task.process, task.mm, pages),
       release: (pages) => this.commitments.release(pages),
       userAccess: () => this.userAccess,
