@@ -105,9 +105,10 @@ export function mmap(
   if ((flags & MAP_HUGETLB) !== 0) return anonymous ? -ENOMEM : -EINVAL;
   const result = doMmap(context, task, address, length, prot, flags, anonymous ? undefined : file, offset / PAGE_SIZE);
   if (isError(result)) return result;
+  // What was asked for counts, not whether this kind of memory can be locked.
+  const locked = ((fromMapFlags(flags) | task.mm.defFlags) & VM_LOCKED) !== 0;
   const start = vpn(result / PAGE_SIZE);
-  const locked = (task.mm.vmas.lookup(start)?.flags ?? 0) & VM_LOCKED;
-  if (locked !== 0 || (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE)
+  if (locked || (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE)
     populatePages(context, task, start, vpn(start + Math.ceil(length / PAGE_SIZE)), true);
   return result;
 }
@@ -228,8 +229,9 @@ function lockNewMapping(vma: Vma | undefined, pages: number): void {
   else vma.mm.lockedVm += pages;
 }
 
-/** The file behind shared anonymous memory, its size promised at once (shmem_zero_setup), or -ENOMEM. */
+/** The file behind shared anonymous memory, its size promised at once unless MAP_NORESERVE (shmem_zero_setup). */
 function sharedMemory(context: AddressSpaceContext, task: Task, flags: number, pages: number): File | number {
-  if ((flags & VM_NORESERVE) === 0 && !context.commitments.promise(task.process, task.mm, pages)) return -ENOMEM;
-  return context.files.shmemFile(pages * PAGE_SIZE);
+  const commit = flags & VM_NORESERVE ? 'page' : 'size';
+  if (commit === 'size' && !context.commitments.promise(task.process, task.mm, pages)) return -ENOMEM;
+  return context.files.shmemFile(pages * PAGE_SIZE, commit);
 }

@@ -140,11 +140,12 @@ const checkMapping: Step = (_context, task, vma, { start, oldPages, newPages, fl
   if (newPages <= oldPages && !impliesNewAddress(flags)) return 0;
   if (oldPages === 0 && (vma.flags & (VM_SHARED | VM_MAYSHARE)) === 0) return -EINVAL;
   if ((flags & MREMAP_DONTUNMAP) !== 0 && (vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) !== 0) return -EINVAL;
-  if (oldPages > vma.end - start) return -EFAULT;
-  if (newPages === oldPages) return 0;
+  // Shrinking first unmaps what is too much, so that only what remains must lie in this mapping.
+  if (Math.min(oldPages, newPages) > vma.end - start) return -EFAULT;
+  if (newPages <= oldPages) return 0;
   if ((indexOf(vma, start) + newPages) * PAGE_SIZE >= 2 ** 64) return -EINVAL;
   if ((vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) !== 0) return -EFAULT;
-  const delta = Math.abs(newPages - oldPages);
+  const delta = newPages - oldPages;
   if (!mayLockMore(task.process, task.mm, vma.flags, delta)) return -EAGAIN;
   return mayExpand(task.process, task.mm, vma.flags, delta) ? 0 : -ENOMEM;
 };

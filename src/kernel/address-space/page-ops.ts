@@ -59,8 +59,12 @@ export interface FileOps {
   /** A new mapping of `vma.file`: adds it to i_mmap and takes a reference to the file. */
   mapFile(vma: Vma): void;
   unmapFile(vma: Vma): void;
-  /** The unnamed shared memory behind MAP_SHARED | MAP_ANONYMOUS (shmem_zero_setup). Nothing refers to it yet. */
-  shmemFile(bytes: number): File;
+  /**
+   * The unnamed shared memory behind MAP_SHARED | MAP_ANONYMOUS (shmem_zero_setup), without a reference: mapFile takes
+   * the first.
+   * @param commit 'size': all of it was promised by the caller, and is released when the file goes; 'page': nothing was
+   */
+  shmemFile(bytes: number, commit: 'size' | 'page'): File;
   /** msync(MS_SYNC) of a part of a file (vfs_fsync_range): 0 or a negated errno. */
   syncRange(task: Task, file: File, from: number, to: number): number;
   /** MADV_REMOVE (fallocate with FALLOC_FL_PUNCH_HOLE): 0 or a negated errno. */

@@ -48,7 +48,7 @@ export class VmaTree {
 
   /** The first mapping with a page in [start, end) (find_vma_intersection). */
   intersection(start: number, end: number): Vma | undefined {
-    const vma = this.find(start);
+    const vma = start < end ? this.find(start) : undefined;
     return vma !== undefined && vma.start < end ? vma : undefined;
   }
 

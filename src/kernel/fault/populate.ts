@@ -1,7 +1,15 @@
 /** Faulting pages in ahead of their use (mm/gup.c: populate_vma_page_range, faultin_page_range). */
 import { entryFrame, PTE_WRITE } from '../../hardware/paging/entry.ts';
 import { type Vpn, vpn } from '../../hardware/units.ts';
-import { VM_ACCESS_FLAGS, VM_IO, VM_LOCKONFAULT, VM_PFNMAP, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
+import {
+  VM_ACCESS_FLAGS,
+  VM_IO,
+  VM_LOCKONFAULT,
+  VM_PFNMAP,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+} from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { EFAULT, EINVAL, ENOMEM } from '../errno.ts';
@@ -35,7 +43,7 @@ export class Populate {
    * @returns 0, or EINVAL where the mapping does not allow such an access, EFAULT beyond a file's end, ENOMEM
    */
   range(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number {
-    const allowed = write ? vma.flags & VM_WRITE : vma.flags & VM_ACCESS_FLAGS;
+    const allowed = vma.flags & (write ? VM_WRITE : VM_READ);
     if (!allowed || vma.flags & (VM_IO | VM_PFNMAP)) return -EINVAL;
     return this.#pages(task, vma, start, end, write);
   }

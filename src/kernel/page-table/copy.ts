@@ -1,6 +1,5 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
-import { vpn } from '../../hardware/units.ts';
-import { VM_MIXEDMAP, VM_PFNMAP, VM_SHARED } from '../address-space/vm-flags.ts';
+import { VM_MAYBE_GUARD, VM_MIXEDMAP, VM_PFNMAP, VM_SHARED } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { isMapped, isNone, PTE_SPECIAL } from './soft-entry.ts';
@@ -8,10 +7,10 @@ import { addRss, rssCounter } from './zap.ts';
 
 /**
  * Whether a fork copies a mapping's entries at all (vma_needs_copy): shared memory and untouched files are found again
- * by a fault, anonymous pages are not.
+ * by a fault, anonymous pages and guard markers are not.
  */
 export const needsCopy = (vma: Vma): boolean =>
-  vma.anonVma !== undefined || (vma.flags & (VM_PFNMAP | VM_MIXEDMAP)) !== 0;
+  vma.anonVma !== undefined || (vma.flags & (VM_PFNMAP | VM_MIXEDMAP | VM_MAYBE_GUARD)) !== 0;
 
 /**
  * Gives a child's mapping the pages of its parent's (copy_page_range). Private pages become read-only on both sides, so
@@ -25,19 +24,16 @@ export function copyRange(core: PageCore, from: Vma, to: Vma): boolean {
   let protectedAny = false;
   pageTables.forEachTable(from.mm, from.start, from.end, (firstSlot, firstPage, count) => {
     if (outOfMemory) return;
-    let target = -1;
+    // One table of the child belongs to one table of the parent, an empty one too, so its slots run along.
+    const target = pageTables.findOrCreate(to.mm, firstPage);
+    if (target < 0) {
+      outOfMemory = true;
+      return;
+    }
     for (let i = 0; i < count; i++) {
       let lo = pageTables.lo(firstSlot + i);
       const hi = pageTables.hi(firstSlot + i);
       if (isNone(lo, hi)) continue;
-      // One table of the child belongs to one table of the parent, so its slots run along.
-      if (target < 0) {
-        target = pageTables.findOrCreate(to.mm, vpn(firstPage + i)) - i;
-        if (target + i < 0) {
-          outOfMemory = true;
-          return;
-        }
-      }
       if (isMapped(lo)) {
         if (isPrivate && lo & PTE_WRITE) {
           lo &= ~PTE_WRITE;
