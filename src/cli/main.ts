@@ -5,6 +5,8 @@ import { EXIT_DIFFERENT, EXIT_OK, EXIT_USAGE, UserError } from './user-error.ts'
 
 /** Every command. A module is loaded when its command is called, so that `--help` is quick. */
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  record: { summary: 'record what a real program does to memory', load: () => import('./record.ts') },
+  import: { summary: "make a recording of another tool's output", load: () => import('./import.ts') },
   run: { summary: 'run a scenario on the simulated machine', load: () => import('./run.ts') },
   conform: { summary: 'compare the machine with the real kernel', load: () => import('./conform.ts') },
 };

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { parseScenario, type Scenario } from '../program/scenario/parser.ts';
 import { ScenarioError } from '../program/scenario/scenario-error.ts';
 import { readInput } from './read-input.ts';
@@ -6,7 +5,7 @@ import { UserError } from './user-error.ts';
 
 /** Reads and checks a scenario file. @throws {UserError} its first mistake, with file and line */
 export function readScenario(path: string): Scenario {
-  return asUserError(() => parseScenario(basename(path), readInput(path)));
+  return asUserError(() => parseScenario(path, readInput(path)));
 }
 
 /** Runs something that reads a scenario; a mistake in it is the user's to put right. */

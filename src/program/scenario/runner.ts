@@ -71,7 +71,7 @@ function putDeaths(scene: Scene, answer: Answer): void {
 
 /** The header object of an answer file. */
 export const scenarioHeader = (scenario: Scenario): Answer => ({
-  scenario: scenario.file,
+  scenario: scenario.file.slice(scenario.file.lastIndexOf('/') + 1),
   runs: 1,
   kernel: 'faultline',
   workdir: scenario.directory,
