@@ -45,7 +45,9 @@ export class MemoryCalls {
       this.#spaces.mmap(process.task, at, length, prot, how, anonymous ? undefined : file, offset);
     const isFixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) !== 0;
     const mapped =
-      isFixed && !isError(result) ? this.#mapFixed(process, address, length, flags, call) : call(this.#hint(process, address), flags);
+      isFixed && !isError(result)
+        ? this.#mapFixed(process, address, length, flags, call)
+        : call(this.#hint(process, address), flags);
     if (isError(result)) {
       // The program believes that it has nothing: take back what the simulated kernel gave.
       if (!isError(mapped)) this.#spaces.munmap(process.task, mapped, length);
@@ -86,7 +88,9 @@ export class MemoryCalls {
 
   /** munmap(2), piece by piece of what the recording had there. */
   munmap(process: CallingProcess, [address, length]: readonly number[]): number {
-    const answer = this.#eachPiece(process, address, length, (at, bytes) => this.#spaces.munmap(process.task, at, bytes));
+    const answer = this.#eachPiece(process, address, length, (at, bytes) =>
+      this.#spaces.munmap(process.task, at, bytes),
+    );
     if (!isError(answer)) process.map.unmap(firstPage(address), pagesOf(length));
     return answer;
   }
@@ -122,15 +126,21 @@ export class MemoryCalls {
   }
 
   mprotect(process: CallingProcess, [address, length, prot]: readonly number[]): number {
-    return this.#eachPiece(process, address, length, (at, bytes) => this.#spaces.mprotect(process.task, at, bytes, prot));
+    return this.#eachPiece(process, address, length, (at, bytes) =>
+      this.#spaces.mprotect(process.task, at, bytes, prot),
+    );
   }
 
   madvise(process: CallingProcess, [address, length, advice]: readonly number[]): number {
-    return this.#eachPiece(process, address, length, (at, bytes) => this.#spaces.madvise(process.task, at, bytes, advice));
+    return this.#eachPiece(process, address, length, (at, bytes) =>
+      this.#spaces.madvise(process.task, at, bytes, advice),
+    );
   }
 
   mlock(process: CallingProcess, [address, length, flags]: readonly number[]): number {
-    return this.#eachPiece(process, address, length, (at, bytes) => this.#spaces.mlock2(process.task, at, bytes, flags));
+    return this.#eachPiece(process, address, length, (at, bytes) =>
+      this.#spaces.mlock2(process.task, at, bytes, flags),
+    );
   }
 
   munlock(process: CallingProcess, [address, length]: readonly number[]): number {

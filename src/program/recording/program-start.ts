@@ -5,8 +5,8 @@
 import { PAGE_SIZE } from '../../hardware/units.ts';
 import { TASK_PAGES } from '../../kernel/address-space/layout.ts';
 import type { Mm } from '../../kernel/address-space/mm.ts';
-import type { Vma } from '../../kernel/address-space/vma.ts';
 import { VM_EXEC, VM_READ, VM_WRITE } from '../../kernel/address-space/vm-flags.ts';
+import type { Vma } from '../../kernel/address-space/vma.ts';
 import type { ElfImage } from '../../kernel/process/elf.ts';
 import type { ExecStrings } from '../../kernel/process/exec-stack.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../kernel/uapi.ts';
@@ -32,7 +32,7 @@ const PF_R = 4;
 /** Recorded pages below the first stack pointer that belong to the stack: its limit of 8 MiB. */
 const STACK_PAGES = 2048;
 
-/** The recorded facts of an ELF file as exec takes them. */
+/** The recorded headers of an ELF file as exec takes them. */
 export const imageOf = (facts: ElfFacts): ElfImage => ({
   type: facts.type === ET_EXEC ? 'exec' : 'dyn',
   entry: facts.entry,

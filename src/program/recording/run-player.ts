@@ -28,6 +28,7 @@ export interface PlayerHost {
 }
 
 const EMPTY = new Uint8Array(0);
+const EVENT_HEAD = ESCAPE | (ESCAPE_EVENT << 2);
 /** Access kinds by run kind. */
 const ACCESS = [FETCH, LOAD, STORE] as const;
 
@@ -41,6 +42,7 @@ export class RunPlayer {
   #heads: Uint8Array = EMPTY;
   #newPages = new ByteReader(EMPTY);
   #gaps: Uint8Array = EMPTY;
+  #events: Uint8Array = EMPTY;
   #instructions = 0;
   /** Recorded pages by slot, fetches in the first half and data in the second. */
   readonly #pages = new Float64Array(2 * SLOTS);
@@ -65,6 +67,7 @@ export class RunPlayer {
     this.#newPages = new ByteReader(block.pages);
     this.#gaps = block.gaps;
     this.#instructions = block.instructions;
+    this.#events = block.events;
     this.events = new ByteReader(block.events);
     this.#pages.fill(-1);
     this.#tags.fill(NO_TAG);
@@ -78,6 +81,11 @@ export class RunPlayer {
 
   get done(): boolean {
     return this.at >= this.#heads.length;
+  }
+
+  /** Whether the next record is an event of a type (EVENT). */
+  nextIs(type: number): boolean {
+    return this.#heads[this.at] === EVENT_HEAD && this.#events[this.events.at] === type;
   }
 
   /**

@@ -1,0 +1,105 @@
+/**
+ * The files of a recording on the simulated machine: made when they are first heard of, with their size and inode number,
+ * and cached as a whole unless the replay is to begin with an empty cache.
+ */
+import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
+import type { File } from '../../kernel/page-cache/file.ts';
+import type { Files } from '../../kernel/page-cache/files.ts';
+import type { Inode } from '../../kernel/page-cache/inode.ts';
+import { O_RDWR } from '../../kernel/uapi.ts';
+import type { FileFacts } from './header.ts';
+
+/** What events and metadata say of a file. */
+export interface FileIdentity {
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+  readonly size: number;
+  /** st_mode; undefined is taken for a regular file. */
+  readonly mode?: number;
+}
+
+const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
+/** Files without pages of their own: their bytes are made when they are read. */
+const SYNTHETIC = /^\/(proc|sys|dev)\//;
+const SHARED_MEMORY = /^\/(dev\/shm\/|memfd:)/;
+
+/** Whether the file's bytes lie in the page cache. */
+export const isCacheable = ({ mode, path }: FileIdentity): boolean =>
+  (mode === undefined || (mode & S_IFMT) === S_IFREG) && (SHARED_MEMORY.test(path) || !SYNTHETIC.test(path));
+
+const keyOf = (device: number, inode: number): string => `${device}:${inode}`;
+
+export class RecordedFiles {
+  readonly #files: Files;
+  readonly #cold: boolean;
+  readonly #byPath = new Map<string, FileFacts>();
+  /** Simulated inodes by recorded device and inode number. */
+  readonly #inodes = new Map<string, number>();
+
+  /** @param cold leave the page cache empty */
+  constructor(files: Files, facts: readonly FileFacts[], cold: boolean) {
+    this.#files = files;
+    this.#cold = cold;
+    for (const fact of facts) this.#byPath.set(fact.path, fact);
+  }
+
+  /** What the recording knows of a path, with its ELF headers when it is a program. */
+  factsOf(path: string): FileFacts | undefined {
+    return this.#byPath.get(path);
+  }
+
+  /** The id of the simulated inode of a recorded file, if it was met already. */
+  inodeOf(device: number, inode: number): number | undefined {
+    return this.#inodes.get(keyOf(device, inode));
+  }
+
+  /** The simulated file, made when it is new, and grown when the recording found it larger. */
+  inode(identity: FileIdentity): Inode {
+    const key = keyOf(identity.device, identity.inode);
+    const known = this.#files.inode(this.#inodes.get(key) ?? -1);
+    if (known !== undefined) {
+      if (identity.size > known.size) this.#grow(known, identity.size);
+      return known;
+    }
+    const { path, size, inode: ino } = identity;
+    // Two files may have had the same path at different times: the older one keeps its pages and loses its name.
+    const inode = this.#files.create(path, { size, ino });
+    if (!this.#cold) this.#fill(inode, 0);
+    this.#inodes.set(key, inode.id);
+    return inode;
+  }
+
+  /** An open file description. @param flags O_* */
+  open(identity: FileIdentity, flags = O_RDWR): File {
+    return this.#files.openInode(this.inode(identity), flags);
+  }
+
+  /** Somebody whom the recording does not show made the file longer. */
+  #grow(inode: Inode, size: number): void {
+    const from = Math.ceil(inode.size / PAGE_SIZE);
+    inode.size = size;
+    inode.extents.add(from, Math.ceil(size / PAGE_SIZE));
+    if (!this.#cold) this.#fill(inode, from);
+  }
+
+  /** Puts the file's pages from index `from` on in the cache, as far as memory goes. */
+  #fill(inode: Inode, from: number): void {
+    const { cache } = this.#files;
+    for (let index = from; index * PAGE_SIZE < inode.size; index++) {
+      const frame = cache.add(undefined, inode, index);
+      if (frame === -1) return;
+      if (frame >= 0) cache.setUptodate(pfn(frame));
+    }
+  }
+
+  save(): [string, number][] {
+    return [...this.#inodes];
+  }
+
+  restore(inodes: readonly (readonly [string, number])[]): void {
+    this.#inodes.clear();
+    for (const [key, id] of inodes) this.#inodes.set(key, id);
+  }
+}
