@@ -1,4 +1,5 @@
 import type { Cpu } from '../../hardware/cpu.ts';
+import { PF_USER } from '../../hardware/paging/entry.ts';
 import { PAGE_SIZE, type Pfn, pageOf } from '../../hardware/units.ts';
 import type { Task } from '../process/process.ts';
 import type { FaultHandler } from './fault.ts';
@@ -60,7 +61,8 @@ export class UserAccess {
       const bytes = Math.min(PAGE_SIZE - offset, length - done);
       let frame = cpu.translate(pageOf(at), kind);
       while (frame < 0) {
-        if (this.#faults.fault(task, at, -frame - 1) !== undefined) return done;
+        // The kernel faults in its own mode, whatever page it is.
+        if (this.#faults.fault(task, at, (-frame - 1) & ~PF_USER) !== undefined) return done;
         frame = cpu.translate(pageOf(at), kind);
       }
       visit?.(frame as Pfn, offset, bytes, done);

@@ -85,7 +85,7 @@ export class FileStore implements FileOps {
     this.cache = new PageCache(core, this.workingset, (pages) => needs.release(pages));
     this.io = new PageIo(core, this.cache);
     this.shmem = new Shmem(this.cache, copy, needs, core.zeroFrame);
-    this.ahead = new Readahead(this.cache, this.io);
+    this.ahead = new Readahead(this.cache, this.io, core.trace);
     this.mmapReadahead = new MmapReadahead(this.cache, this.ahead);
     this.writeBack = new WriteBack(core, this.cache, this.io);
     this.truncation = new Truncation(core, this.cache, this.io);

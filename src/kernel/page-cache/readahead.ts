@@ -1,5 +1,11 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
 import type { Task } from '../process/process.ts';
+import {
+  type EventLog,
+  READAHEAD_PAGE_CACHE_ASYNC_RA,
+  READAHEAD_PAGE_CACHE_RA_UNBOUNDED,
+  READAHEAD_PAGE_CACHE_SYNC_RA,
+} from '../tracepoints.ts';
 import type { File } from './file.ts';
 import { MAX_FOLIO_ORDER } from './file-system.ts';
 import type { Inode } from './inode.ts';
@@ -21,15 +27,18 @@ const lowestSetBit = (n: number): number => 31 - Math.clz32(n & -n);
 export class Readahead {
   readonly #cache: PageCache;
   readonly #io: PageIo;
+  readonly #trace: EventLog;
 
-  constructor(cache: PageCache, io: PageIo) {
+  constructor(cache: PageCache, io: PageIo, trace: EventLog) {
     this.#cache = cache;
     this.#io = io;
+    this.#trace = trace;
   }
 
   /** A page that is wanted is missing; `request` pages are asked for from there on (page_cache_sync_ra). */
   sync(task: Task | undefined, file: File, index: number, request: number): void {
     const { ra, inode } = file;
+    this.#traceRequest(READAHEAD_PAGE_CACHE_SYNC_RA, task, file, index, request);
     if (ra.raPages === 0 || file.random) {
       this.force(task, file, index, ra.raPages === 0 ? 1 : request);
       return;
@@ -67,6 +76,7 @@ export class Readahead {
   /** The reader has come to a marked folio at `index` (page_cache_async_ra). */
   async(task: Task | undefined, file: File, index: number, folio: Pfn, request: number): void {
     const { ra, inode } = file;
+    this.#traceRequest(READAHEAD_PAGE_CACHE_ASYNC_RA, task, file, index, request);
     if (ra.raPages === 0) return;
     this.#cache.clearMark(folio);
     const max = largestWindow(ra.raPages, inode.fs.ioPages, request);
@@ -85,6 +95,12 @@ export class Readahead {
     ra.size = alignedSize(ra.start, ra.size, ra.order, max);
     ra.asyncSize = ra.size;
     this.readWindow(task, file);
+  }
+
+  /** The window that a request found. */
+  #traceRequest(point: number, task: Task | undefined, { ra, inode }: File, index: number, request: number): void {
+    if (!this.#trace.on) return;
+    this.#trace.emit(point, task?.tid ?? 0, inode.ino, inode.dev, index, ra.size, ra.asyncSize, request);
   }
 
   /** Reads exactly these pages, at most what window or device allow (force_page_cache_ra). */
@@ -127,6 +143,9 @@ export class Readahead {
    * on the page that lies `lookahead` before the end, if that page is new.
    */
   #readPages(task: Task | undefined, inode: Inode, index: number, count: number, lookahead: number): void {
+    const trace = this.#trace;
+    if (trace.on)
+      trace.emit(READAHEAD_PAGE_CACHE_RA_UNBOUNDED, task?.tid ?? 0, inode.ino, inode.dev, index, count, lookahead);
     if (inode.size === 0) return;
     const last = Math.floor((inode.size - 1) / PAGE_SIZE);
     if (index > last) return;

@@ -1,7 +1,7 @@
 /**
  * The tracepoints that this kernel passes, under the names and field names of /sys/kernel/tracing/events of Linux 6.18.
  * An event has six argument columns: where the kernel has more fields, the last or the constant ones are left out
- * (vm_unmapped_area's alignment, the priorities of sched_switch, a readahead's order, ra_pages and mmap_miss), and so
+ * (a priority of sched_switch, a readahead's order, ra_pages and mmap_miss), and so
  * are pointers to struct page and folio, which the frame number says too.
  *
  * One line is one tracepoint, its number the line's: `system:name field:type ...`, where a type is x (a number that is
@@ -12,19 +12,14 @@ exceptions:page_fault_user address:x ip:x error_code:x
 exceptions:page_fault_kernel address:x ip:x error_code:x
 kmem:mm_page_alloc pfn:x order:d gfp_flags:x migratetype:d
 kmem:mm_page_free pfn:x order:d
-kmem:mm_page_free_batched pfn:x
 kmem:rss_stat mm_id:d curr:d member:d size:d
 filemap:mm_filemap_fault i_ino:d s_dev:d index:d
 filemap:mm_filemap_map_pages i_ino:d s_dev:d index:d last_index:d
-filemap:mm_filemap_get_pages i_ino:d s_dev:d index:d last_index:d
 filemap:mm_filemap_add_to_page_cache pfn:x i_ino:d index:d s_dev:d order:d
 filemap:mm_filemap_delete_from_page_cache pfn:x i_ino:d index:d s_dev:d order:d
-pagemap:mm_lru_insertion pfn:x lru:d flags:x
-pagemap:mm_lru_activate pfn:x
 readahead:page_cache_ra_unbounded i_ino:d s_dev:d index:d nr_to_read:d lookahead_size:d
 readahead:page_cache_sync_ra i_ino:d s_dev:d index:d size:d async_size:d req_count:d
 readahead:page_cache_async_ra i_ino:d s_dev:d index:d size:d async_size:d req_count:d
-mmap:vm_unmapped_area addr:x total_vm:x flags:x length:x low_limit:x high_limit:x
 mmap:exit_mmap mm:d
 tlb:tlb_flush reason:d pages:d
 task:task_newtask pid:d comm:s clone_flags:x oom_score_adj:d
@@ -33,42 +28,31 @@ sched:sched_process_exec filename:s pid:d old_pid:d
 sched:sched_process_exit comm:s pid:d prio:d group_dead:d
 sched:sched_switch prev_comm:s prev_pid:d prev_state:d next_comm:s next_pid:d next_prio:d
 signal:signal_generate sig:d errno:d code:d comm:s pid:d group:d
-signal:signal_deliver sig:d errno:d code:d
-oom:oom_score_adj_update pid:d comm:s oom_score_adj:d
 `;
 
 export const EXCEPTIONS_PAGE_FAULT_USER = 0;
 export const EXCEPTIONS_PAGE_FAULT_KERNEL = 1;
 export const KMEM_MM_PAGE_ALLOC = 2;
 export const KMEM_MM_PAGE_FREE = 3;
-export const KMEM_MM_PAGE_FREE_BATCHED = 4;
-export const KMEM_RSS_STAT = 5;
-export const FILEMAP_MM_FILEMAP_FAULT = 6;
-export const FILEMAP_MM_FILEMAP_MAP_PAGES = 7;
-export const FILEMAP_MM_FILEMAP_GET_PAGES = 8;
-export const FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE = 9;
-export const FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE = 10;
-export const PAGEMAP_MM_LRU_INSERTION = 11;
-export const PAGEMAP_MM_LRU_ACTIVATE = 12;
-export const READAHEAD_PAGE_CACHE_RA_UNBOUNDED = 13;
-export const READAHEAD_PAGE_CACHE_SYNC_RA = 14;
-export const READAHEAD_PAGE_CACHE_ASYNC_RA = 15;
-export const MMAP_VM_UNMAPPED_AREA = 16;
-export const MMAP_EXIT_MMAP = 17;
-export const TLB_TLB_FLUSH = 18;
-export const TASK_TASK_NEWTASK = 19;
-export const SCHED_SCHED_PROCESS_FORK = 20;
-export const SCHED_SCHED_PROCESS_EXEC = 21;
-export const SCHED_SCHED_PROCESS_EXIT = 22;
-export const SCHED_SCHED_SWITCH = 23;
-export const SIGNAL_SIGNAL_GENERATE = 24;
-export const SIGNAL_SIGNAL_DELIVER = 25;
-export const OOM_OOM_SCORE_ADJ_UPDATE = 26;
+export const KMEM_RSS_STAT = 4;
+export const FILEMAP_MM_FILEMAP_FAULT = 5;
+export const FILEMAP_MM_FILEMAP_MAP_PAGES = 6;
+export const FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE = 7;
+export const FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE = 8;
+export const READAHEAD_PAGE_CACHE_RA_UNBOUNDED = 9;
+export const READAHEAD_PAGE_CACHE_SYNC_RA = 10;
+export const READAHEAD_PAGE_CACHE_ASYNC_RA = 11;
+export const MMAP_EXIT_MMAP = 12;
+export const TLB_TLB_FLUSH = 13;
+export const TASK_TASK_NEWTASK = 14;
+export const SCHED_SCHED_PROCESS_FORK = 15;
+export const SCHED_SCHED_PROCESS_EXEC = 16;
+export const SCHED_SCHED_PROCESS_EXIT = 17;
+export const SCHED_SCHED_SWITCH = 18;
+export const SIGNAL_SIGNAL_GENERATE = 19;
 
 /** The reasons of tlb:tlb_flush (enum tlb_flush_reason). */
 export const TLB_FLUSH_ON_TASK_SWITCH = 0;
 export const TLB_REMOTE_SHOOTDOWN = 1;
 export const TLB_LOCAL_SHOOTDOWN = 2;
 export const TLB_LOCAL_MM_SHOOTDOWN = 3;
-export const TLB_REMOTE_SEND_IPI = 4;
-export const TLB_REMOTE_WRONG_CPU = 5;

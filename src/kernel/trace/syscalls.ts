@@ -24,7 +24,6 @@ pwrite64 fd:d buf:x count:x pos:x
 openat dfd:d filename:s flags:x mode:x
 close fd:d
 dup fildes:d
-dup2 oldfd:d newfd:d
 lseek fd:d offset:d whence:d
 ftruncate fd:d length:x
 fallocate fd:d mode:x offset:x len:x
@@ -33,49 +32,36 @@ fadvise64 fd:d offset:x len:x advice:d
 readahead fd:d offset:x count:x
 cachestat fd:d cstat_range:x cstat:x flags:x
 memfd_create uname:s flags:x
-clone clone_flags:x newsp:x parent_tidptr:x child_tidptr:x tls:x
-vfork
-execve filename:s argv:x envp:x
-exit_group error_code:d
-prctl option:d arg2:x arg3:x arg4:x arg5:x
-setrlimit resource:d rlim:x
 `;
 
 /** The tracepoint of a system call's end, from that of its start. Its one field is `ret`: a result or a negated errno. */
 export const sysExit = (enter: number): number => enter + 1;
 
-export const SYS_ENTER_BRK = 27;
-export const SYS_ENTER_MMAP = 29;
-export const SYS_ENTER_MUNMAP = 31;
-export const SYS_ENTER_MREMAP = 33;
-export const SYS_ENTER_MPROTECT = 35;
-export const SYS_ENTER_MADVISE = 37;
-export const SYS_ENTER_MSYNC = 39;
-export const SYS_ENTER_MLOCK = 41;
-export const SYS_ENTER_MLOCK2 = 43;
-export const SYS_ENTER_MUNLOCK = 45;
-export const SYS_ENTER_MLOCKALL = 47;
-export const SYS_ENTER_MUNLOCKALL = 49;
-export const SYS_ENTER_MINCORE = 51;
-export const SYS_ENTER_READ = 53;
-export const SYS_ENTER_WRITE = 55;
-export const SYS_ENTER_PREAD64 = 57;
-export const SYS_ENTER_PWRITE64 = 59;
-export const SYS_ENTER_OPENAT = 61;
-export const SYS_ENTER_CLOSE = 63;
-export const SYS_ENTER_DUP = 65;
-export const SYS_ENTER_DUP2 = 67;
-export const SYS_ENTER_LSEEK = 69;
-export const SYS_ENTER_FTRUNCATE = 71;
-export const SYS_ENTER_FALLOCATE = 73;
-export const SYS_ENTER_FSYNC = 75;
-export const SYS_ENTER_FADVISE64 = 77;
-export const SYS_ENTER_READAHEAD = 79;
-export const SYS_ENTER_CACHESTAT = 81;
-export const SYS_ENTER_MEMFD_CREATE = 83;
-export const SYS_ENTER_CLONE = 85;
-export const SYS_ENTER_VFORK = 87;
-export const SYS_ENTER_EXECVE = 89;
-export const SYS_ENTER_EXIT_GROUP = 91;
-export const SYS_ENTER_PRCTL = 93;
-export const SYS_ENTER_SETRLIMIT = 95;
+export const SYS_ENTER_BRK = 20;
+export const SYS_ENTER_MMAP = 22;
+export const SYS_ENTER_MUNMAP = 24;
+export const SYS_ENTER_MREMAP = 26;
+export const SYS_ENTER_MPROTECT = 28;
+export const SYS_ENTER_MADVISE = 30;
+export const SYS_ENTER_MSYNC = 32;
+export const SYS_ENTER_MLOCK = 34;
+export const SYS_ENTER_MLOCK2 = 36;
+export const SYS_ENTER_MUNLOCK = 38;
+export const SYS_ENTER_MLOCKALL = 40;
+export const SYS_ENTER_MUNLOCKALL = 42;
+export const SYS_ENTER_MINCORE = 44;
+export const SYS_ENTER_READ = 46;
+export const SYS_ENTER_WRITE = 48;
+export const SYS_ENTER_PREAD64 = 50;
+export const SYS_ENTER_PWRITE64 = 52;
+export const SYS_ENTER_OPENAT = 54;
+export const SYS_ENTER_CLOSE = 56;
+export const SYS_ENTER_DUP = 58;
+export const SYS_ENTER_LSEEK = 60;
+export const SYS_ENTER_FTRUNCATE = 62;
+export const SYS_ENTER_FALLOCATE = 64;
+export const SYS_ENTER_FSYNC = 66;
+export const SYS_ENTER_FADVISE64 = 68;
+export const SYS_ENTER_READAHEAD = 70;
+export const SYS_ENTER_CACHESTAT = 72;
+export const SYS_ENTER_MEMFD_CREATE = 74;
