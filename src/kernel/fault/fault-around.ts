@@ -8,6 +8,7 @@ import type { PageCache } from '../page-cache/page-cache.ts';
 import { wantsWriteNotify } from '../page-table/protect.ts';
 import { isNone, mappedHi, mappedLo } from '../page-table/soft-entry.ts';
 import { addRss, rssCounter } from '../page-table/zap.ts';
+import { FILEMAP_MM_FILEMAP_MAP_PAGES } from '../tracepoints.ts';
 
 /** fault_around_bytes, 64 KiB, in pages. */
 export const FAULT_AROUND_PAGES = 16;
@@ -32,11 +33,13 @@ export function faultAroundWindow(vma: Vma, page: Vpn): Window {
 
 /**
  * Maps `count` pages of a folio at entries that are empty (set_pte_range): young, and of a shared writable mapping
- * writable if nobody wants to hear of the first write. A write fault makes them writable and dirty.
+ * writable if nobody wants to hear of the first write. A write fault makes them writable and dirty. In a locked mapping a
+ * folio that is mapped whole is locked (folio_add_file_rmap_ptes).
  */
 export function mapFilePages(core: PageCore, vma: Vma, slot: number, frame: Pfn, count: number, write: boolean): void {
   const { table, pageTables, rmap } = core;
   const notify = wantsWriteNotify(vma);
+  const locks = (vma.flags & (VM_LOCKED | VM_SPECIAL)) === VM_LOCKED && count === 1 << table.order(frame);
   for (let i = 0; i < count; i++) {
     const one = pfn(frame + i);
     let lo = mappedLo(one, vma.flags, PTE_ACCESSED);
@@ -45,7 +48,7 @@ export function mapFilePages(core: PageCore, vma: Vma, slot: number, frame: Pfn,
     else if (lo & PTE_WRITE && table.has(one, PG_DIRTY)) lo |= PTE_DIRTY;
     pageTables.set(slot + i, lo, mappedHi(one, vma.flags));
     rmap.addFile(one);
-    if ((vma.flags & (VM_LOCKED | VM_SPECIAL)) === VM_LOCKED) rmap.mlock(one);
+    if (locks) rmap.mlock(one);
   }
   addRss(core, vma.mm, rssCounter(core, frame), count);
 }
@@ -89,18 +92,36 @@ export class FaultAround {
       const whole = folioEnd <= lastWhole && this.#fits(vma, folioStart, folioEnd);
       const first = whole ? folioStart : index;
       const end = whole ? folioEnd : Math.min(folioEnd, lastIndex + 1);
-      for (let at = first; at < end; at++) {
-        const one = pfn(frame + (at - index));
-        if (!this.#core.table.has(one, PG_WORKINGSET)) hits++;
-        const target = pageAt(vma, at);
-        const slot = firstSlot + (target - window.first);
-        if (!isNone(pageTables.lo(slot), pageTables.hi(slot))) continue;
-        mapFilePages(this.#core, vma, slot, one, 1, false);
-        if (target === page) mapped = true;
-      }
+      if (!this.#core.table.has(frame, PG_WORKINGSET)) hits += end - first;
+      const target = pageAt(vma, first);
+      const range = { page: target, slot: firstSlot + (target - window.first), frame: pfn(frame + (first - index)) };
+      if (this.#mapEmpty(vma, range, end - first, page)) mapped = true;
       index = this.#nextUnmarked(vma, folioEnd, lastIndex);
     }
     file.ra.mmapMiss = Math.max(0, file.ra.mmapMiss - hits);
+    const { trace } = this.#core;
+    if (trace.on) {
+      const firstIndex = indexOf(vma, window.first);
+      trace.emit(FILEMAP_MM_FILEMAP_MAP_PAGES, trace.pid, inode.ino, inode.dev, firstIndex, lastIndex);
+    }
+    return mapped;
+  }
+
+  /** Maps the pages of a folio whose entries are empty, run by run. @returns whether `wanted` is among them */
+  #mapEmpty(vma: Vma, from: { page: Vpn; slot: number; frame: Pfn }, count: number, wanted: Vpn): boolean {
+    const { pageTables } = this.#core;
+    let mapped = false;
+    let run = 0;
+    for (let i = 0; i <= count; i++) {
+      const slot = from.slot + i;
+      if (i < count && isNone(pageTables.lo(slot), pageTables.hi(slot))) {
+        run++;
+        if (from.page + i === wanted) mapped = true;
+        continue;
+      }
+      if (run > 0) mapFilePages(this.#core, vma, slot - run, pfn(from.frame + i - run), run, false);
+      run = 0;
+    }
     return mapped;
   }
 

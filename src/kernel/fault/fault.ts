@@ -6,6 +6,7 @@ import {
   PF_FETCH,
   PF_PRESENT,
   PF_PROTECTION_KEY,
+  PF_USER,
   PF_WRITE,
   PTE_ACCESSED,
   PTE_DIRTY,
@@ -21,7 +22,7 @@ import { addRss } from '../page-table/zap.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import type { FaultSignal } from '../process/signal.ts';
-import { EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL_GENERATE } from '../tracepoints.ts';
+import { EXCEPTIONS_PAGE_FAULT_KERNEL, EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL_GENERATE } from '../tracepoints.ts';
 import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SIGBUS, SIGSEGV } from '../uapi.ts';
 import { PGFAULT } from '../vmstat.ts';
 import { anonymousFault } from './anonymous.ts';
@@ -78,9 +79,10 @@ export class FaultHandler {
   fault(task: Task, address: number, errorCode: number): FaultSignal | undefined {
     const { trace } = this.#core;
     if (!trace.on) return this.#resolve(task, address, errorCode);
-    trace.emit(EXCEPTIONS_PAGE_FAULT_USER, task.tid, address, 0, errorCode);
+    const point = errorCode & PF_USER ? EXCEPTIONS_PAGE_FAULT_USER : EXCEPTIONS_PAGE_FAULT_KERNEL;
+    trace.emit(point, task.tid, address, 0, errorCode);
     const signal = this.#resolve(task, address, errorCode);
-    if (signal !== undefined) {
+    if (signal !== undefined && point === EXCEPTIONS_PAGE_FAULT_USER) {
       const { pid, comm } = task.process;
       trace.emit(SIGNAL_SIGNAL_GENERATE, task.tid, signal.signo, 0, signal.code, trace.intern(comm), pid, 0);
     }
@@ -114,10 +116,13 @@ export class FaultHandler {
   handleMmFault(task: Task, vma: Vma, page: Vpn, flags: number): number {
     const core = this.#core;
     core.vmstat.count(PGFAULT);
-    // A file's fault makes a missing table itself, when it has a page to put there (finish_fault).
+    // A file's fault makes a missing last table itself, when it has a page to put there (finish_fault).
     const isFile = vma.file !== undefined;
     const slot = isFile ? core.pageTables.find(vma.mm, page) : core.pageTables.findOrCreate(vma.mm, page);
-    if (slot < 0) return isFile ? this.#files.handle(task, vma, page, flags) : VM_FAULT_OOM;
+    if (slot < 0) {
+      if (!isFile || !core.pageTables.makeDirectories(vma.mm, page)) return VM_FAULT_OOM;
+      return this.#files.handle(task, vma, page, flags);
+    }
     const lo = core.pageTables.lo(slot);
     const hi = core.pageTables.hi(slot);
     const write = (flags & FAULT_FLAG_WRITE) !== 0;

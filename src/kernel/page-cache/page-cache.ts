@@ -107,13 +107,29 @@ export class PageCache {
     return head;
   }
 
-  /** Makes single pages of a large folio (folio_split). */
-  split(frame: Pfn): void {
+  /**
+   * Splits a large folio around a page (folio_split, not uniform): it is halved, the half with the page again, until the
+   * page is a folio of its own. Nothing may map it.
+   */
+  split(page: Pfn): void {
     const { table } = this.#core;
-    const pages = this.folioPages(frame);
-    if (pages === 1) return;
-    const head = this.headOf(frame);
-    for (let i = 0; i < pages; i++) table.clear(pfn(head + i), PG_HEAD | PG_TAIL | PG_ORDER_MASK);
+    let head = this.headOf(page);
+    for (let order = table.order(page) - 1; order >= 0; order--) {
+      const half = pfn(head + (1 << order));
+      this.#shape(head, order);
+      this.#shape(half, order);
+      if (page >= half) head = half;
+    }
+  }
+
+  /** Makes one folio of a run of frames, or a single page with order 0. */
+  #shape(head: Pfn, order: number): void {
+    const { table } = this.#core;
+    for (let i = 0; i < 1 << order; i++) {
+      const page = pfn(head + i);
+      table.clear(page, PG_HEAD | PG_TAIL | PG_ORDER_MASK);
+      if (order > 0) table.set(page, (i === 0 ? PG_HEAD : PG_TAIL) | (order << PG_ORDER_SHIFT));
+    }
   }
 
   /**

@@ -2,7 +2,7 @@ import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import { PG_UNEVICTABLE, PG_WRITEBACK } from '../frames/frame-table.ts';
 import type { Task } from '../process/process.ts';
-import { unmapRange } from './file-rmap.ts';
+import { unmapFrame, unmapRange } from './file-rmap.ts';
 import type { Inode } from './inode.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
@@ -84,23 +84,30 @@ export class Truncation {
     this.#cache.markDirty(task, inode, pfn(this.#cache.find(inode, index)));
   }
 
-  /** Removes the cached pages [first, end), which nothing maps; folios that reach out of the range are split. */
+  /** Removes the cached pages [first, end), which nothing maps; folios that reach out of the range are split before. */
   #dropPages(inode: Inode, first: number, end: number): void {
+    this.#splitAt(inode, first);
+    this.#splitAt(inode, end);
     inode.pages.forEach(
       first,
       end - 1,
       (index, entry) => {
-        if (entry > 0) this.#dropFolio(inode, pfn(entry), first, end);
+        if (entry > 0) this.#cache.remove(inode, pfn(entry));
         else inode.pages.delete(index);
       },
       true,
     );
   }
 
-  #dropFolio(inode: Inode, frame: Pfn, first: number, end: number): void {
-    const start = this.#core.table.index[this.#cache.headOf(frame)] as number;
-    if (start < first || start + this.#cache.folioPages(frame) > end) this.#cache.split(frame);
-    this.#cache.remove(inode, frame);
+  /** Splits the large folio that a page index lies in, unless it begins there (truncate_inode_partial_folio). */
+  #splitAt(inode: Inode, index: number): void {
+    const frame = this.#cache.find(inode, index);
+    if (frame < 0) return;
+    const head = this.#cache.headOf(pfn(frame));
+    if (head === frame) return;
+    const pages = this.#cache.folioPages(head);
+    for (let i = 0; i < pages; i++) unmapFrame(this.#core, pfn(head + i));
+    this.#cache.split(pfn(frame));
   }
 
   /**

@@ -87,6 +87,18 @@ export class PageTables {
     return table < 0 ? -1 : table * ENTRIES_PER_TABLE + (low & 511);
   }
 
+  /**
+   * Makes the tables on the way to a page down to the last but one level (pud_alloc, pmd_alloc): what every fault needs,
+   * whatever comes of it. @returns false when there is no memory
+   */
+  makeDirectories(mm: Mm, page: Vpn): boolean {
+    const high = Math.floor(page / (1 << 18));
+    let table: number = mm.pgd;
+    for (let level = this.levels; level > 2 && table >= 0; level--)
+      table = this.#child(mm, pfn(table), (high >>> (9 * (level - 3))) & 511, level);
+    return table >= 0;
+  }
+
   /** The table that an entry of a table of `level` points to, made if it is missing. */
   #child(mm: Mm, table: Pfn, index: number, level: number): number {
     const memory = this.#memory;
