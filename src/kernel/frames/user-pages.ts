@@ -2,7 +2,7 @@ import type { PhysicalMemory } from '../../hardware/physical-memory.ts';
 import type { Pfn } from '../../hardware/units.ts';
 import type { TableFrames } from '../page-table/page-tables.ts';
 import { type EventLog, KMEM_MM_PAGE_ALLOC, KMEM_MM_PAGE_FREE } from '../tracepoints.ts';
-import { NR_PAGE_TABLE_PAGES, PGALLOC_NORMAL, PGFREE, type VmStat } from '../vmstat.ts';
+import { NR_PAGE_TABLE_PAGES, NUMA_HIT, NUMA_LOCAL, PGALLOC_NORMAL, PGFREE, type VmStat } from '../vmstat.ts';
 import type { FrameAllocator } from './allocator.ts';
 import { type FrameTable, PG_CACHED, PG_SWAPBACKED, PG_SWAPCACHE, PG_TABLE, PG_UPTODATE } from './frame-table.ts';
 import type { LruLists } from './lru.ts';
@@ -85,6 +85,8 @@ export class UserPages implements TableFrames {
     const frame = this.#allocator.allocate(0, type);
     if (frame < 0) return -1;
     this.#vmstat.count(PGALLOC_NORMAL);
+    this.#vmstat.count(NUMA_HIT);
+    this.#vmstat.count(NUMA_LOCAL);
     if (this.#trace.on) this.#trace.emit(KMEM_MM_PAGE_ALLOC, this.#trace.pid, frame, 0, gfp, type);
     return frame;
   }
