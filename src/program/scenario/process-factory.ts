@@ -3,12 +3,11 @@ import { addressOf, PAGE_SIZE, pageOf } from '../../hardware/units.ts';
 import { isError } from '../../kernel/errno.ts';
 import type { File } from '../../kernel/page-cache/file.ts';
 import { panic } from '../../kernel/panic.ts';
-import { CLEAR_REFS_ALL, clearRefs } from '../../kernel/proc/clear-refs.ts';
 import { nameOf } from '../../kernel/proc/maps.ts';
 import { statusOf } from '../../kernel/proc/status.ts';
 import type { ElfImage, ElfSegment } from '../../kernel/process/elf.ts';
 import type { Task } from '../../kernel/process/process.ts';
-import { MAP_FIXED, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from '../../kernel/uapi.ts';
+import { MAP_FIXED, MAP_POPULATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE } from '../../kernel/uapi.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { extentOf } from './extent.ts';
 import {
@@ -29,6 +28,8 @@ const CODE = 0x401000;
 const CONSTANTS = 0x413000;
 /** Names reach this far above the initial break: `brk` is a region of 4 GiB. */
 const BRK_REACH = 2 ** 32;
+/** What the controller has on its stack. */
+const STACK_USED_BYTES: number = 2 * PAGE_SIZE;
 /** Environment and arguments that just fill the stack's top page, so that what lies below them begins a second one. */
 const STRINGS = { filename: 8, argv: [8, 12], envp: [3900] };
 
@@ -54,30 +55,41 @@ const PROGRAM: ElfImage = {
   stackExecutable: false,
 };
 
-/** Makes processes that look as the oracle's do when their first operation comes. */
+/**
+ * Makes processes that look as the oracle's do when their first operation comes: copies of a controller, which has
+ * the shared memory of all of them in place, so that a page of it is found rather than made.
+ */
 export class ProcessFactory {
   readonly #machine: Machine;
   readonly #program: File;
   readonly #arena: File;
+  readonly #controller: Task;
 
   constructor(machine: Machine, files: ScenarioFiles) {
     this.#machine = machine;
     this.#program = files.program(BINARY_END - BINARY_START);
     this.#arena = machine.kernel.files.shmemFile(ARENA_END - ARENA_START);
+    this.#controller = this.#startController();
   }
 
-  spawn(name: string, slot: number): ScenarioProcess {
+  #startController(): Task {
     const { kernel } = this.#machine;
-    const task = kernel.processes.spawn(name, pageOf(0));
+    const task = kernel.processes.spawn('oracle', pageOf(0));
     // The recording machine's root had no CAP_SYS_RESOURCE.
     task.process.credentials.sysResource = false;
     const program = { file: this.#program, image: PROGRAM };
     const error = kernel.exec(task, { program, interpreter: undefined, strings: STRINGS });
     if (isError(error)) panic(`spawn: exec of the scenario's program fails with ${error}`);
     this.#mapArena(task);
+    return task;
+  }
+
+  spawn(name: string, slot: number): ScenarioProcess {
+    const task = this.#machine.kernel.processes.fork(this.#controller);
+    if (typeof task === 'number') return panic(`spawn: fork of the controller fails with ${task}`);
+    task.process.comm = name;
+    this.#goOn();
     this.#pretouch(task, slot);
-    // The oracle's processes are copies of its controller: what they inherit counts as unused.
-    clearRefs(kernel, task.mm, CLEAR_REFS_ALL);
     const regions = new Regions(this.#top(task));
     const startBrk = task.mm.startBrk;
     const stack = extentOf(task, '[stack]');
@@ -85,6 +97,14 @@ export class ProcessFactory {
     regions.set('brk', startBrk, BRK_REACH);
     const startPteKb = statusOf(task.process).VmPTE ?? 0;
     return new ScenarioProcess({ name, task, machine: this.#machine, regions, slot, startPteKb, startBrk });
+  }
+
+  /** The controller writes to its stack again, so that the pages that its copy inherited are the copy's alone. */
+  #goOn(): void {
+    const stack = extentOf(this.#controller, '[stack]');
+    if (stack === undefined) panic('spawn: the controller has no stack');
+    this.#machine.runOn(0, this.#controller);
+    this.#touchPages(this.#controller, stack.address + stack.length - STACK_USED_BYTES, STACK_USED_BYTES, STORE);
   }
 
   /** @returns the child, or a negated error number */
@@ -107,10 +127,11 @@ export class ProcessFactory {
 
   #mapArena(task: Task): void {
     const { addressSpaces } = this.#machine.kernel;
-    const flags = MAP_SHARED | MAP_FIXED;
+    const flags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
     const bytes = ARENA_END - ARENA_START;
     const at = addressSpaces.mmap(task, ARENA_START, bytes, PROT_READ | PROT_WRITE, flags, this.#arena, 0);
     if (at !== ARENA_START) panic(`spawn: the arena cannot be mapped: ${at}`);
+    addressSpaces.mlock(task, ARENA_START, bytes);
   }
 
   /** What a process touches before it takes orders: its program, its slot and the common buffer. */

@@ -15,7 +15,7 @@ import { parseSize } from './size.ts';
  * Pages that other processes of the recording machine had been promised while the answers were recorded: Committed_AS
  * counts them, and nothing else that a scenario sees.
  */
-const COMMITTED_BY_OTHERS = 46_817;
+const COMMITTED_BY_OTHERS = 46_784;
 
 /** A scenario on its way: the machine that it runs on, and what its lines have made there. */
 export class Scene {
