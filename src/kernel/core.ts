@@ -6,6 +6,7 @@ import type { LruLists } from './frames/lru.ts';
 import type { UserPages } from './frames/user-pages.ts';
 import type { PageTables } from './page-table/page-tables.ts';
 import type { TlbFlush } from './page-table/tlb-flush.ts';
+import type { Task } from './process/process.ts';
 import type { AnonVmas } from './rmap/anon-vmas.ts';
 import type { ReverseMap } from './rmap/rmap.ts';
 import type { Clock } from './time/clock.ts';
@@ -32,6 +33,11 @@ export interface PageCore {
   markDirty(frame: Pfn): void;
   /** Drops a clean page of a file that nothing maps any more, leaving a shadow of it (__remove_mapping). */
   evictFromCache(frame: Pfn): void;
+  /**
+   * A point at which nobody holds a page in his hands: reclaims if memory was found short since the last one.
+   * @throws OutOfMemory when nothing can be reclaimed
+   */
+  relieve(task: Task): void;
   /** The one frame of zeros that stands for every anonymous page that was only read (empty_zero_page). */
   readonly zeroFrame: Pfn;
 }

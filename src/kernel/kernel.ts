@@ -8,9 +8,10 @@ import type { SpecialMapping } from './address-space/vma.ts';
 import type { PageCore } from './core.ts';
 import { FaultHandler } from './fault/fault.ts';
 import { FileFaults } from './fault/file-fault.ts';
+import { outOfMemory } from './fault/out-of-memory.ts';
 import { Populate } from './fault/populate.ts';
 import { UserAccess } from './fault/user-access.ts';
-import { FrameAllocator } from './frames/allocator.ts';
+import { BELOW_MIN, FrameAllocator, NO_PRESSURE } from './frames/allocator.ts';
 import { type FrameTable, PG_CACHED, PG_RESERVED, PG_UPTODATE } from './frames/frame-table.ts';
 import { LruLists } from './frames/lru.ts';
 import { UserPages } from './frames/user-pages.ts';
@@ -27,6 +28,7 @@ import type { Task } from './process/process.ts';
 import { traceExec } from './process/process-trace.ts';
 import { Processes } from './process/processes.ts';
 import { TlbState } from './process/tlb-state.ts';
+import { Reclaim } from './reclaim/reclaim.ts';
 import { AnonVmas } from './rmap/anon-vmas.ts';
 import { ReverseMap } from './rmap/rmap.ts';
 import type { Clock } from './time/clock.ts';
@@ -69,6 +71,7 @@ export class Kernel implements PageCore {
   readonly zeroFrame: Pfn;
   readonly commitments: Commitments;
   readonly files: Files;
+  readonly reclaim: Reclaim;
   readonly faults: FaultHandler;
   readonly userAccess: UserAccess;
   /** The system calls of programs. */
@@ -106,6 +109,7 @@ export class Kernel implements PageCore {
       release: (pages) => this.commitments.release(pages),
       userAccess: () => this.userAccess,
     });
+    this.reclaim = new Reclaim(this, { wakeFlusher: () => this.files.syncAll() });
     const fileFaults = new FileFaults(this, this.files);
     this.faults = new FaultHandler(this, fileFaults, {
       expandStack: (task, vma, page) => this.addressSpaces.expandStack(task, vma, page),
@@ -145,6 +149,19 @@ export class Kernel implements PageCore {
 
   evictFromCache(frame: Pfn): void {
     this.files.evict(frame);
+  }
+
+  /** As in PageCore: kswapd when memory is low, the task's own reclaim when it is below the minimum. */
+  relieve(task: Task): void {
+    const { allocator, reclaim } = this;
+    const worst = allocator.pressure;
+    allocator.pressure = NO_PRESSURE;
+    reclaim.kswapd();
+    if (worst < BELOW_MIN || reclaim.isAboveMin) return;
+    if (reclaim.direct() === 0 && !reclaim.isAboveMin) {
+      allocator.pressure = worst;
+      throw outOfMemory(this, task);
+    }
   }
 
   /**

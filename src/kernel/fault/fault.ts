@@ -17,6 +17,7 @@ import { MM_FILEPAGES } from '../address-space/mm.ts';
 import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { NO_PRESSURE } from '../frames/allocator.ts';
 import { isExecuteOnly, isGuard, isMapped, isNone, mappedHi, mappedLo, PTE_SPECIAL } from '../page-table/soft-entry.ts';
 import { addRss } from '../page-table/zap.ts';
 import { panic } from '../panic.ts';
@@ -26,7 +27,7 @@ import { EXCEPTIONS_PAGE_FAULT_KERNEL, EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL
 import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SIGBUS, SIGSEGV } from '../uapi.ts';
 import { PGFAULT } from '../vmstat.ts';
 import { anonymousFault } from './anonymous.ts';
-import { OutOfMemory } from './out-of-memory.ts';
+import { outOfMemory } from './out-of-memory.ts';
 import {
   FAULT_FLAG_ALLOW_RETRY,
   FAULT_FLAG_TRIED,
@@ -102,7 +103,7 @@ export class FaultHandler {
       if (denied !== 0) return segv(denied, address);
       const outcome = this.handleMmFault(task, vma, page, flags);
       major |= outcome & VM_FAULT_MAJOR;
-      if (outcome & VM_FAULT_OOM) throw this.#outOfMemory(task);
+      if (outcome & VM_FAULT_OOM) throw outOfMemory(this.#core, task);
       if (outcome & VM_FAULT_SIGSEGV) return segv(SEGV_MAPERR, address);
       if (outcome & VM_FAULT_SIGBUS) return { signo: SIGBUS, code: BUS_ADRERR, address };
       if ((outcome & VM_FAULT_RETRY) === 0) break;
@@ -153,6 +154,7 @@ export class FaultHandler {
 
   /** Faults a page in for a caller who must have it (faultin_page): @returns 0 or VM_FAULT_ERROR bits. */
   faultIn(task: Task, vma: Vma, page: Vpn, write: boolean): number {
+    if (this.#core.allocator.pressure !== NO_PRESSURE) this.#core.relieve(task);
     const flag = write ? FAULT_FLAG_WRITE : 0;
     let outcome = this.handleMmFault(task, vma, page, flag | FAULT_FLAG_ALLOW_RETRY);
     if (outcome & VM_FAULT_RETRY) outcome = this.handleMmFault(task, vma, page, flag);
@@ -180,10 +182,6 @@ export class FaultHandler {
       addRss(this.#core, vma.mm, MM_FILEPAGES, 1);
     }
     return VM_FAULT_MINOR;
-  }
-
-  #outOfMemory(task: Task): OutOfMemory {
-    return new OutOfMemory(this.#core.allocator.managed * 4, task.process.comm, task.process.pid);
   }
 }
 

@@ -1,5 +1,8 @@
+import type { PageCore } from '../core.ts';
+import type { Task } from '../process/process.ts';
+
 /**
- * The machine has no frame left and nothing stands above the allocator yet that could free one. A fact of the run, not a
+ * The machine has no frame left and nothing that could be reclaimed. A fact of the run, not a
  * defect: whoever drives the machine tells its user.
  */
 export class OutOfMemory extends Error {
@@ -9,7 +12,11 @@ export class OutOfMemory extends Error {
   constructor(kilobytes: number, comm: string, pid: number) {
     super(
       `the machine's ${Math.round(kilobytes / 1024)} MiB of memory are used up (by ${comm}, process ${pid}), and this version ` +
-        'neither reclaims memory nor swaps: give it more with --memory',
+        'has no swap and no OOM killer: give it more with --memory',
     );
   }
 }
+
+/** The error for a task that needs a frame. */
+export const outOfMemory = (core: PageCore, task: Task): OutOfMemory =>
+  new OutOfMemory(core.allocator.managed * 4, task.process.comm, task.process.pid);

@@ -10,6 +10,11 @@ import {
 } from './watermarks.ts';
 import { MAX_DMA_PFN, MAX_DMA32_PFN, type MigrateType, makeZones, type Zone, type ZoneState } from './zone.ts';
 
+/** How short memory was at an allocation: kswapd should run; whoever allocates should reclaim. */
+export const NO_PRESSURE = 0;
+export const BELOW_LOW = 1;
+export const BELOW_MIN = 2;
+
 /** The knobs of the allocator (/proc/sys/vm). */
 export interface AllocatorParams {
   /** vm.min_free_kbytes; 0 leaves it to the kernel. */
@@ -22,13 +27,15 @@ export interface AllocatorParams {
 
 /**
  * The page allocator (alloc_pages): picks a zone by the watermarks, highest zone first, and lets that zone's buddy
- * allocator find the block. What to do when no zone has memory above its minimum is the caller's affair: reclaim and
- * the OOM killer stand above this class.
+ * allocator find the block. It never reclaims: an allocation in the middle of an operation takes what it needs from the
+ * reserve and leaves `pressure` behind, and reclaim runs at the next point where nobody holds a page in his hands.
  */
 export class FrameAllocator {
   readonly zones: readonly Zone[];
   readonly #table: FrameTable;
   readonly #buddies: readonly Buddy[];
+  /** The worst that an allocation met since it was last reset. */
+  pressure = NO_PRESSURE;
 
   constructor(table: FrameTable, params: AllocatorParams) {
     this.#table = table;
@@ -61,23 +68,24 @@ export class FrameAllocator {
   }
 
   /**
-   * 2^order frames, aligned to their size, or -1 when every zone is down at its minimum watermark
-   * (get_page_from_freelist: first above the low marks, then above the minimum).
+   * 2^order frames, aligned to their size (get_page_from_freelist): from a zone above its low mark, else above its
+   * minimum, else from the reserve below. `pressure` tells which it was; the caller's next safe point acts on it.
+   * @returns -1 when no zone has such a block at all
    */
   allocate(order: number, type: MigrateType): Pfn | -1 {
     const highest = this.zones.length - 1;
-    for (let z = highest; z >= 0; z--) {
-      const zone = this.zones[z] as Zone;
-      if (!watermarkOk(zone, order, zone.low, highest)) continue;
-      const frame = (this.#buddies[z] as Buddy).allocate(order, type);
-      if (frame >= 0) return frame;
+    for (let pressure = NO_PRESSURE; pressure <= BELOW_MIN; pressure++) {
+      for (let z = highest; z >= 0; z--) {
+        const zone = this.zones[z] as Zone;
+        const mark = pressure === NO_PRESSURE ? zone.low : zone.min;
+        if (pressure !== BELOW_MIN && !watermarkOk(zone, order, mark, highest)) continue;
+        const frame = (this.#buddies[z] as Buddy).allocate(order, type);
+        if (frame < 0) continue;
+        if (pressure > this.pressure) this.pressure = pressure;
+        return frame;
+      }
     }
-    for (let z = highest; z >= 0; z--) {
-      const zone = this.zones[z] as Zone;
-      if (!watermarkOk(zone, order, zone.min, highest)) continue;
-      const frame = (this.#buddies[z] as Buddy).allocate(order, type);
-      if (frame >= 0) return frame;
-    }
+    this.pressure = BELOW_MIN;
     return -1;
   }
 

@@ -109,6 +109,21 @@ export class LruLists {
     this.#move(frame, () => this.#table.clear(frame, PG_MLOCKED | PG_UNEVICTABLE), true);
   }
 
+  /** The oldest frame of a list, or 0. */
+  oldest(list: number): number {
+    return this.#tails[list] as number;
+  }
+
+  /** Takes a frame off its list for reclaim, which decides where it goes (isolate_lru_folios). */
+  isolate(frame: Pfn): void {
+    this.#unlink(frame);
+  }
+
+  /** Puts an isolated frame on the list that its flags name, as its youngest (move_folios_to_lru). */
+  putBack(frame: Pfn): void {
+    this.#link(frame, true);
+  }
+
   /** Frames of a list from its head (youngest) to its tail; for tests and views. */
   *frames(list: number): Generator<Pfn> {
     for (let frame = this.#heads[list] as number; frame !== 0; frame = this.#table.next[frame] as number)

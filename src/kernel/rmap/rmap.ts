@@ -82,9 +82,14 @@ export class ReverseMap {
    */
   remove(frame: Pfn, vma: Vma): void {
     const left = --(this.#table.mapcount[frame] as number);
-    if (left === 0) this.#vmstat.count(this.#table.isAnonymous(frame) ? NR_ANON_PAGES : NR_MAPPED, -1);
+    if (left === 0) this.countUnmapped(frame);
     if (vma.flags & VM_LOCKED && this.#table.has(frame, PG_MLOCKED)) this.munlock(frame, vma);
     if (left === 0) this.#pages.releaseUnused(frame);
+  }
+
+  /** The last mapping of a frame is gone: the machine's counters of mapped pages. */
+  countUnmapped(frame: Pfn): void {
+    this.#vmstat.count(this.#table.isAnonymous(frame) ? NR_ANON_PAGES : NR_MAPPED, -1);
   }
 
   /** A page of a locked mapping leaves the evictable lists (mlock_folio). */

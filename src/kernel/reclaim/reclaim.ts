@@ -1,0 +1,124 @@
+import type { PageCore } from '../core.ts';
+import { watermarkOk } from '../frames/watermarks.ts';
+import type { Zone } from '../frames/zone.ts';
+import { ALLOCSTALL_NORMAL, PAGEOUTRUN, WORKINGSET_ACTIVATE_FILE } from '../vmstat.ts';
+import { prepareScan } from './balance.ts';
+import { type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
+import { ListShrinker } from './shrink-lists.ts';
+
+/** kswapd gives up after this many runs without a page (MAX_RECLAIM_RETRIES), until somebody else reclaims one. */
+const MAX_RECLAIM_RETRIES = 16;
+
+/** What reclaim asks of others. */
+export interface ReclaimNeeds {
+  /** Starts writing dirty pages of files, so that they can be dropped later (wakeup_flusher_threads). */
+  wakeFlusher(): void;
+}
+
+/**
+ * Getting memory back (mm/vmscan.c). kswapd works when a zone falls below its low mark, until one stands above its high
+ * mark again; who finds no page above the minimum reclaims for itself.
+ */
+export class Reclaim {
+  readonly #core: PageCore;
+  readonly #needs: ReclaimNeeds;
+  readonly #lists: ListShrinker;
+  #activationsSeen = 0;
+  #kswapdFailures = 0;
+
+  constructor(core: PageCore, needs: ReclaimNeeds) {
+    this.#core = core;
+    this.#needs = needs;
+    this.#lists = new ListShrinker(core);
+  }
+
+  /** kswapd is hopeless: it found nothing 16 times. */
+  get kswapdGaveUp(): boolean {
+    return this.#kswapdFailures >= MAX_RECLAIM_RETRIES;
+  }
+
+  /**
+   * Lets kswapd run (wakeup_kswapd, balance_pgdat). It works beside the program, on a CPU that is idle, so that it is
+   * done at once and costs the program no time.
+   */
+  kswapd(): void {
+    if (this.kswapdGaveUp || this.#isBalanced()) return;
+    this.#core.lru.drain();
+    this.#core.vmstat.count(PAGEOUTRUN);
+    const wanted = this.#zones().reduce((sum, zone) => sum + Math.max(zone.high, SWAP_CLUSTER_MAX), 0);
+    let reclaimed = 0;
+    for (let priority = 12; priority >= 1 && !this.#isBalanced(); ) {
+      const sc = scanControl('kswapd', wanted);
+      sc.priority = priority;
+      this.#round(sc);
+      reclaimed += sc.nrReclaimed;
+      // As long as a round brings what it looked for, the pressure need not grow.
+      if (sc.nrReclaimed === 0 || sc.nrScanned < wanted) priority--;
+    }
+    if (reclaimed === 0) this.#kswapdFailures++;
+  }
+
+  /**
+   * Direct reclaim (try_to_free_pages): 32 pages, with growing pressure.
+   * @returns pages that were freed
+   */
+  direct(): number {
+    const { vmstat, lru } = this.#core;
+    vmstat.count(ALLOCSTALL_NORMAL);
+    lru.drain();
+    const sc = scanControl('direct', SWAP_CLUSTER_MAX);
+    for (;;) {
+      for (sc.priority = 12; sc.priority >= 0 && sc.nrReclaimed < sc.nrToReclaim; sc.priority--) this.#round(sc);
+      if (sc.nrReclaimed > 0 || !sc.skippedDeactivate || sc.forceDeactivate) break;
+      sc.forceDeactivate = true;
+    }
+    if (sc.nrReclaimed > 0) this.#kswapdFailures = 0;
+    return sc.nrReclaimed;
+  }
+
+  /** shrink_node. */
+  #round(sc: ScanControl): void {
+    const { lru, allocator, vmstat } = this.#core;
+    const activations = vmstat.value(WORKINGSET_ACTIVATE_FILE);
+    prepareScan(sc, {
+      lru,
+      fileRefaulted: activations !== this.#activationsSeen,
+      free: allocator.free,
+      highWatermarks: this.#zones().reduce((sum, zone) => sum + zone.high, 0),
+    });
+    this.#activationsSeen = activations;
+    sc.nrUnqueuedDirty = 0;
+    this.#lists.shrink(sc);
+    if (sc.nrUnqueuedDirty > 0) this.#needs.wakeFlusher();
+  }
+
+  /** pgdat_balanced: some zone stands above its high mark. */
+  #isBalanced(): boolean {
+    const zones = this.#zones();
+    return zones.some((zone) => watermarkOk(zone, 0, zone.high, zones.length - 1));
+  }
+
+  /** Whether a program may be given memory without reclaiming for it. */
+  get isAboveMin(): boolean {
+    const zones = this.#zones();
+    return zones.some((zone) => watermarkOk(zone, 0, zone.min, zones.length - 1));
+  }
+
+  #zones(): readonly Zone[] {
+    return this.#core.allocator.zones;
+  }
+
+  save(): ReclaimState {
+    return { activationsSeen: this.#activationsSeen, kswapdFailures: this.#kswapdFailures };
+  }
+
+  restore(state: ReclaimState): void {
+    this.#activationsSeen = state.activationsSeen;
+    this.#kswapdFailures = state.kswapdFailures;
+  }
+}
+
+export interface ReclaimState {
+  readonly activationsSeen: number;
+  readonly kswapdFailures: number;
+}
