@@ -125,14 +125,18 @@ export class FaultAround {
     return mapped;
   }
 
-  /** The next cached page whose folio has no readahead mark (next_uptodate_folio); -1 if there is none. */
+  /** The next cached page that is up to date and has no readahead mark (next_uptodate_folio); -1 if there is none. */
   #nextUnmarked(vma: Vma, from: number, last: number): number {
     const pages = vma.file?.inode.pages;
     if (pages === undefined) return -1;
     let index = pages.next(from, last);
-    while (index >= 0 && this.#cache.isMarked(pfn(pages.get(index))))
+    while (index >= 0 && !this.#isReady(pfn(pages.get(index))))
       index = pages.next(this.#folioEnd(pages.get(index), index), last);
     return index;
+  }
+
+  #isReady(frame: Pfn): boolean {
+    return this.#cache.isUptodate(frame) && !this.#cache.isMarked(frame);
   }
 
   /** The index behind the folio of a frame that holds page `index`. */

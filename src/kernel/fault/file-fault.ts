@@ -152,6 +152,10 @@ export class FileFaults {
         unlocked = true;
       }
     }
+    if (!this.#cache.isUptodate(pfn(frame))) {
+      this.#cache.setUptodate(pfn(frame));
+      unlocked = true;
+    }
     if (unlocked && mayRetry) return outcome | VM_FAULT_RETRY;
     this.#found = pfn(frame);
     return outcome;

@@ -244,10 +244,10 @@ export class FileStore implements FileOps {
     return cacheStat(this.cache, this.workingset, inode, offset, length);
   }
 
-  /** The cached frame of a page, or -1. */
-  frameOf(inode: Inode, index: number): Pfn | -1 {
+  /** The frame of a page that is cached and up to date, as mincore(2) asks (mincore_page), or -1. */
+  residentFrame(inode: Inode, index: number): Pfn | -1 {
     const frame = this.cache.find(inode, index);
-    return frame < 0 ? -1 : pfn(frame);
+    return frame >= 0 && this.cache.isUptodate(pfn(frame)) ? pfn(frame) : -1;
   }
 
   /** Everything but the mappings, which belong to the address spaces. */

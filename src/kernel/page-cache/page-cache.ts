@@ -1,6 +1,7 @@
 import type { Pfn } from '../../hardware/units.ts';
 import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
+import { NO_PRESSURE } from '../frames/allocator.ts';
 import {
   PG_CACHED,
   PG_DIRTY,
@@ -43,6 +44,11 @@ export class PageCache {
     this.#core = core;
     this.#uncommit = uncommit;
     this.#workingset = workingset;
+  }
+
+  /** Between two steps of a long operation, with no page in hand: reclaims if memory was found short. */
+  relieve(task: Task): void {
+    if (this.#core.allocator.pressure !== NO_PRESSURE) this.#core.relieve(task);
   }
 
   /** The frame of a page of a file, or -1. */
@@ -177,7 +183,7 @@ export class PageCache {
     const { table, vmstat } = this.#core;
     if (table.has(frame, PG_DIRTY)) return;
     const pages = this.folioPages(frame);
-    this.#setFlags(frame, PG_DIRTY | PG_UPTODATE);
+    this.#setFlags(frame, PG_DIRTY);
     if (inode.kind === 'shmem') return;
     inode.dirtyPages += pages;
     this.dirtyInodes.add(inode);
@@ -214,6 +220,18 @@ export class PageCache {
   /** The page holds the file's bytes. */
   setUptodate(frame: Pfn): void {
     this.#core.table.set(frame, PG_UPTODATE);
+  }
+
+  /**
+   * Only some bytes of the page were looked at, as truncation does with the last page: its next reader asks the file system
+   * again, which finds its block in memory.
+   */
+  clearUptodate(frame: Pfn): void {
+    this.#core.table.clear(frame, PG_UPTODATE);
+  }
+
+  isUptodate(frame: Pfn): boolean {
+    return this.#core.table.has(frame, PG_UPTODATE);
   }
 
   /** Whether the reader of this folio should ask for more (folio_test_readahead). */

@@ -32,6 +32,7 @@ export class FileReader {
     let lastPosition = ra.prevPos;
     let error = 0;
     while (at < asked && at < inode.size && error === 0) {
+      this.#cache.relieve(task);
       const first = Math.floor(at / PAGE_SIZE);
       const behind = this.#getPages(task, file, first, Math.ceil(asked / PAGE_SIZE));
       if (behind < 0) {
@@ -65,6 +66,7 @@ export class FileReader {
       this.#io.read(task, inode, first, first + 1);
       behind = first + 1;
     }
+    this.#cache.setUptodate(pfn(inode.pages.get(behind - 1)));
     const folio = this.#cache.headOf(inode.pages.get(behind - 1) as Pfn);
     if (this.#cache.isMarked(folio)) {
       const index = behind - 1 - ((inode.pages.get(behind - 1) as Pfn) - folio);
@@ -73,13 +75,17 @@ export class FileReader {
     return behind;
   }
 
-  /** The index behind the cached folios from `first` on: at most a batch of them, ended by a marked one. */
+  /**
+   * The index behind the cached folios from `first` on: at most a batch of them, ended by a marked one. One that is not up
+   * to date makes a batch of its own.
+   */
   #batch(file: File, first: number, last: number): number {
     const { pages } = file.inode;
     let index = first;
     for (let folios = 0; index < last && folios < BATCH_FOLIOS; folios++) {
       const frame = pages.get(index);
       if (frame <= 0) break;
+      if (!this.#cache.isUptodate(pfn(frame))) return folios === 0 ? index + 1 : index;
       index = this.#behindFolio(pfn(frame), index);
       if (this.#cache.isMarked(pfn(frame))) break;
     }

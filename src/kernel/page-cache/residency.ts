@@ -32,7 +32,8 @@ export function cacheStat(
   const count = (_index: number, entry: number): void => {
     if (entry > 0) {
       present++;
-      if (cache.isDirty(pfn(entry))) dirty++;
+      // Memory files are never written back: nobody keeps their dirty tag (noop_dirty_folio).
+      if (inode.kind === 'file' && cache.isDirty(pfn(entry))) dirty++;
     } else {
       evicted++;
       if (workingset.isRecent(entry)) recentlyEvicted++;

@@ -41,13 +41,20 @@ export class Truncation {
     const offset = end % PAGE_SIZE;
     const index = Math.floor(end / PAGE_SIZE);
     if (offset === 0) return;
+    this.#zeroBlock(task, inode, index, offset, PAGE_SIZE);
+  }
+
+  /** Zeroes bytes of one page, which is read for that when it has a block (__ext4_block_zero_page_range). */
+  #zeroBlock(task: Task | undefined, inode: Inode, index: number, from: number, to: number): void {
     if (this.#cache.find(inode, index) < 0) {
-      if (!inode.extents.has(index) || this.#cache.add(task, inode, index) < 0) return;
+      if (!inode.extents.has(index)) return;
+      const added = this.#cache.add(task, inode, index);
+      if (added < 0) return;
       this.#io.read(task, inode, index, index + 1);
+      this.#cache.clearUptodate(pfn(added));
     }
-    const frame = this.#cache.find(inode, index);
-    this.#zeroPart(inode, index, offset, PAGE_SIZE);
-    this.#cache.markDirty(task, inode, pfn(frame));
+    this.#zeroPart(inode, index, from, to);
+    this.#cache.markDirty(task, inode, pfn(this.#cache.find(inode, index)));
   }
 
   #zeroPart(inode: Inode, index: number, from: number, to: number): void {
@@ -76,12 +83,7 @@ export class Truncation {
   #zeroRange(task: Task | undefined, inode: Inode, from: number, to: number): void {
     if (from >= to || from >= inode.size) return;
     const index = Math.floor(from / PAGE_SIZE);
-    if (this.#cache.find(inode, index) < 0) {
-      if (!inode.extents.has(index) || this.#cache.add(task, inode, index) < 0) return;
-      this.#io.read(task, inode, index, index + 1);
-    }
-    this.#zeroPart(inode, index, from % PAGE_SIZE, to - index * PAGE_SIZE);
-    this.#cache.markDirty(task, inode, pfn(this.#cache.find(inode, index)));
+    this.#zeroBlock(task, inode, index, from % PAGE_SIZE, to - index * PAGE_SIZE);
   }
 
   /** Removes the cached pages [first, end), which nothing maps; folios that reach out of the range are split before. */

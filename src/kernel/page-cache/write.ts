@@ -27,6 +27,7 @@ export class FileWriter {
     const { inode } = file;
     let at = position;
     while (at < position + length) {
+      this.#cache.relieve(task);
       const frame = this.#prepare(task, inode, at, position + length - at);
       if (frame < 0) return at > position ? at - position : frame;
       const index = Math.floor(at / PAGE_SIZE);
@@ -35,6 +36,7 @@ export class FileWriter {
       const stop = Math.min(position + length, folioEnd);
       const copied = this.#copyIn(task, inode, at, stop, buffer + (at - position));
       if (copied > 0) {
+        this.#cache.setUptodate(pfn(frame));
         this.#cache.markDirty(task, inode, pfn(frame));
         inode.size = Math.max(inode.size, at + copied);
       }
