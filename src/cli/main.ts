@@ -7,6 +7,7 @@ import { EXIT_DIFFERENT, EXIT_OK, EXIT_USAGE, UserError } from './user-error.ts'
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   record: { summary: 'record what a real program does to memory', load: () => import('./record.ts') },
   import: { summary: "make a recording of another tool's output", load: () => import('./import.ts') },
+  replay: { summary: 'run a recording on the simulated machine', load: () => import('./replay.ts') },
   run: { summary: 'run a scenario on the simulated machine', load: () => import('./run.ts') },
   conform: { summary: 'compare the machine with the real kernel', load: () => import('./conform.ts') },
 };

@@ -233,6 +233,8 @@ export class ReplayEvents {
     const { cpus } = this.#machine;
     const place = cpus.length === 1 ? 0 : process.task.tid % cpus.length;
     this.#machine.runOn(place, process.task);
+    this.#kernel.trace.cpu = place;
+    this.#kernel.trace.pid = process.task.tid;
   }
 
   save(): ReplayEventsState {

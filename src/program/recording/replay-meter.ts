@@ -32,7 +32,7 @@ import { TimeSeries, type TimeSeriesState } from './time-series.ts';
 export const SERIES = ['rss', 'pss', 'pageTables', 'free', 'simulatedNs'] as const;
 export type SeriesName = (typeof SERIES)[number];
 /** Instructions between two samples at the beginning. */
-const FIRST_INTERVAL = 100_000;
+const FIRST_INTERVAL = 10_000;
 /** A page's share in smaps is counted in 1/4096 bytes. */
 const PSS_ONE = 4096;
 

@@ -104,10 +104,16 @@ export class Replay implements PlayerHost {
       const player = this.#player;
       const from = player.at;
       if (this.#starting !== undefined && !player.nextIs(EVENT.segment)) this.#begin();
-      const stopped = player.run(this.#cpu, from + Math.min(left, STRETCH));
-      this.#passTime();
-      if (stopped) this.#playEvent();
+      const stretchEnd = from - (from % STRETCH) + STRETCH;
+      const stopped = player.run(this.#cpu, Math.min(from + left, stretchEnd));
       left -= player.at - from;
+      // Never at the caller's stop: sums of fractions would depend on it.
+      if (!stopped && player.at < stretchEnd && !player.done) continue;
+      this.#passTime();
+      if (stopped) {
+        this.#playEvent();
+        left--;
+      }
       if (player.done) this.#closeBlock();
       this.meter.sample();
     }

@@ -1,0 +1,111 @@
+import { openRecording } from '../host/recording-file.ts';
+import { OutOfMemory } from '../kernel/fault/out-of-memory.ts';
+import { Machine } from '../machine/machine.ts';
+import { RecordingError } from '../program/recording/format.ts';
+import type { RecordingReader } from '../program/recording/reader.ts';
+import { Replay } from '../program/recording/replay.ts';
+import { type ReplayReport, reportOf } from '../program/recording/replay-report.ts';
+import { traceToFile } from '../writers/event-file.ts';
+import { parseArguments } from './arguments.ts';
+import type { Command } from './command.ts';
+import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
+import { Progress } from './progress.ts';
+import { replayText } from './replay-text.ts';
+import { EXIT_OK, UserError } from './user-error.ts';
+
+export const usage = `usage: faultline replay RECORDING [--json] [--events FILE] [--cold] [machine options]
+
+Runs a recording of a real program on the simulated machine: its page faults, TLB misses, page tables and memory over time.
+
+  --json               the report as JSON (docs/replay.md tells the keys)
+  --events FILE        write the kernel's tracepoints: columns, or text for names in .csv and .jsonl
+  --points NAMES       only these tracepoints, as in exceptions:*,filemap:*
+  --cold               begin with an empty page cache (otherwise the program's files are cached)
+  --no-progress        no progress bar
+
+${MACHINE_OPTIONS_HELP}
+example: faultline replay recordings/sort.flt --cpu skylake
+`;
+
+/** Records between two looks at the progress bar. */
+const STRIDE = 1 << 20;
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+};
+
+/** Opens the recording that the user named. @throws {UserError} why it cannot be used */
+function open(path: string): ReturnType<typeof openRecording> {
+  try {
+    return openRecording(path);
+  } catch (error) {
+    if (error instanceof RecordingError) throw new UserError(`${path}: ${error.message}`);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new UserError(`cannot read ${path}: ${REASONS[code] ?? code}`);
+  }
+}
+
+/** Replays to the end, or to the last whole block. */
+function play(reader: RecordingReader, machine: Machine, cold: boolean, wantsBar: boolean): ReplayReport {
+  const progress = new Progress('replaying', wantsBar);
+  const start = performance.now();
+  const replay = Replay.start(machine, reader, { cold });
+  let played = 0;
+  while (!replay.done) {
+    replay.advance(STRIDE);
+    played += STRIDE;
+    progress.update(Math.min(1, played / reader.totals.records));
+  }
+  replay.finish();
+  const seconds = (performance.now() - start) / 1000;
+  progress.end();
+  return reportOf(replay, seconds, cold);
+}
+
+export function run(args: readonly string[]): number {
+  const parsed = parseArguments(args, {
+    json: 'flag',
+    events: 'value',
+    points: 'value',
+    cold: 'flag',
+    'no-progress': 'flag',
+    ...MACHINE_OPTION_TABLE,
+  });
+  const [path, ...more] = parsed.operands;
+  if (path === undefined) throw new UserError('replay needs a RECORDING; see faultline replay --help');
+  if (more.length > 0) throw new UserError(`replay takes one RECORDING; "${more[0]}" is one too many`);
+  const options = machineOptions(parsed);
+  const { reader, close } = open(path);
+  if (reader.rows.length === 0) throw new UserError(`${path}: ${reader.damage ?? 'the recording is empty'}`);
+  const machine = new Machine(options);
+  const events = parsed.value('events');
+  const about = { command: reader.header.command, machine: machine.options.processor.name };
+  const endEvents = events === undefined ? undefined : startEvents(machine, events, parsed.value('points'), about);
+  try {
+    const report = play(reader, machine, parsed.has('cold'), !parsed.has('no-progress'));
+    if (report.recording.damage !== null) process.stderr.write(`faultline: ${path}: ${report.recording.damage}\n`);
+    process.stdout.write(parsed.has('json') ? `${JSON.stringify(report)}\n` : replayText(report));
+  } catch (error) {
+    if (error instanceof RecordingError) throw new UserError(`${path}: ${error.message}`);
+    if (error instanceof OutOfMemory) throw new UserError(error.message);
+    throw error;
+  } finally {
+    endEvents?.();
+    close();
+  }
+  return EXIT_OK;
+}
+
+function startEvents(machine: Machine, path: string, points: string | undefined, about: object): () => void {
+  try {
+    return traceToFile(machine.kernel.trace, path, { points, about: { ...about } });
+  } catch (error) {
+    if (error instanceof RangeError) throw new UserError(error.message);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new UserError(`cannot write ${path}: ${REASONS[code] ?? code}`);
+  }
+}
+
+export const command: Command = { usage, run };

@@ -1,0 +1,93 @@
+/** What a replay found, as plain data: the keys of `faultline replay --json` (docs/replay.md). */
+import { TlbCounters, type TlbCountersJson } from '../../hardware/tlb/counters.ts';
+import { CAUSES } from '../../kernel/time/clock.ts';
+import type { RecordingMode } from './header.ts';
+import type { Replay } from './replay.ts';
+import { type Mismatch, type ProcessRow, rowOf } from './replay-events.ts';
+import type { SeriesName } from './replay-meter.ts';
+
+export interface ReplayReport {
+  readonly recording: {
+    readonly command: readonly string[];
+    readonly mode: RecordingMode;
+    readonly source: string;
+    /** Blocks replayed, of so many in the file. */
+    readonly blocks: number;
+    /** What is missing, as a sentence; null when the recording is whole. */
+    readonly damage: string | null;
+  };
+  readonly machine: {
+    readonly memory: number;
+    readonly processor: string;
+    readonly cpus: number;
+    /** Seed of address-space randomisation, null without. */
+    readonly aslrSeed: number | null;
+    readonly coldCache: boolean;
+  };
+  readonly instructions: number;
+  readonly accesses: { readonly loads: number; readonly stores: number; readonly fetches: number };
+  readonly faults: {
+    readonly minor: number;
+    readonly major: number;
+    /** Faults that raised a signal. */
+    readonly invalid: number;
+    /** Most first. */
+    readonly byMapping: readonly { readonly mapping: string; readonly minor: number; readonly major: number }[];
+  };
+  /** Of all CPUs together, the kernel's accesses to user memory included. */
+  readonly tlb: TlbCountersJson;
+  /** The largest resident set of one process, in bytes. */
+  readonly peakRss: number;
+  readonly simulatedNs: number;
+  /** Simulated nanoseconds by cause. */
+  readonly time: Readonly<Record<string, number>>;
+  /** Samples: `at` in instructions, sizes in bytes. */
+  readonly series: { readonly at: readonly number[] } & Readonly<Record<SeriesName, readonly number[]>>;
+  /** In the order of their beginnings. */
+  readonly processes: readonly ProcessRow[];
+  /** Runs that the recording does not explain and that were left out. */
+  readonly strayRuns: number;
+  /** System calls that the simulated kernel answered otherwise, by name. */
+  readonly mismatches: Readonly<Record<string, Mismatch>>;
+  /** The replay alone, without reading the file's index and writing the report. */
+  readonly wallSeconds: number;
+}
+
+/** Sums up a replay, finished or not. @param wallSeconds how long it took, by the caller's clock */
+export function reportOf(replay: Replay, wallSeconds: number, coldCache = false): ReplayReport {
+  const { machine, reader, meter, events, totals } = replay;
+  const { header } = reader;
+  const tlb = new TlbCounters();
+  for (const cpu of machine.cpus) tlb.add(cpu.counters);
+  const byMapping = meter.ledger.rows.map(([mapping, counts]) => ({ mapping, ...counts }));
+  const sum = (kind: 'minor' | 'major'): number => byMapping.reduce((total, row) => total + row[kind], 0);
+  const living = [...machine.kernel.processes.all.values()].map(rowOf);
+  return {
+    recording: {
+      command: header.command,
+      mode: header.mode,
+      source: header.source,
+      blocks: reader.rows.length,
+      damage: reader.damage ?? null,
+    },
+    machine: {
+      memory: machine.options.memory,
+      processor: machine.options.processor.name,
+      cpus: machine.options.cpus,
+      aslrSeed: machine.options.aslrSeed ?? null,
+      coldCache,
+    },
+    instructions: totals.instructions,
+    accesses: { loads: totals.loads, stores: totals.stores, fetches: totals.instructions },
+    faults: { minor: sum('minor'), major: sum('major'), invalid: meter.invalid, byMapping },
+    tlb: tlb.toJSON(),
+    peakRss: meter.peakRss,
+    simulatedNs: machine.clock.now,
+    time: Object.fromEntries(CAUSES.map((cause, i) => [cause, machine.clock.spent[i]])),
+    series: meter.series.toJSON(),
+    processes: [...events.ended, ...living].sort((a, b) => a.pid - b.pid),
+    strayRuns: replay.strays,
+    mismatches: Object.fromEntries(events.mismatches),
+    wallSeconds,
+  };
+}
