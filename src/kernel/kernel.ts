@@ -59,6 +59,7 @@ export class Kernel implements PageCore {
   readonly contents: 'bytes' | 'none';
   readonly clock: Clock;
   readonly params: Params;
+  readonly #hugePages: boolean;
   readonly vmstat = new VmStat();
   readonly trace: EventLog;
   readonly allocator: FrameAllocator;
@@ -92,6 +93,7 @@ export class Kernel implements PageCore {
     this.contents = boot.contents;
     this.clock = boot.clock;
     this.params = boot.params;
+    this.#hugePages = boot.hugePages;
     this.trace = new EventLog(boot.clock);
     this.allocator = new FrameAllocator(boot.table, { ...boot.params, hugePages: boot.hugePages });
     this.lru = new LruLists(boot.table);
@@ -196,7 +198,7 @@ export class Kernel implements PageCore {
    */
   sysctl(name: string, value: number): 'set' | 'unknown' | 'invalid' {
     const result = setSysctl(this.params, name, value);
-    if (result === 'set') this.allocator.setParams({ ...this.params, hugePages: true });
+    if (result === 'set') this.allocator.setParams({ ...this.params, hugePages: this.#hugePages });
     return result;
   }
 

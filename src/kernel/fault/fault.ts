@@ -93,6 +93,8 @@ export class FaultHandler {
   #resolve(task: Task, address: number, errorCode: number): FaultSignal | undefined {
     const page = pageOf(address);
     if (page >= TASK_SIZE_PAGES) return segv(SEGV_MAPERR, address);
+    // A fault of the kernel itself may come while it works on pages: only a program's is a point to reclaim at.
+    if (this.#core.allocator.pressure !== NO_PRESSURE && errorCode & PF_USER) this.#core.relieve(task);
     const write = errorCode & PF_WRITE ? FAULT_FLAG_WRITE : 0;
     let major = 0;
     let flags = write | FAULT_FLAG_ALLOW_RETRY;
@@ -152,12 +154,20 @@ export class FaultHandler {
     else task.minFlt++;
   }
 
-  /** Faults a page in for a caller who must have it (faultin_page): @returns 0 or VM_FAULT_ERROR bits. */
-  faultIn(task: Task, vma: Vma, page: Vpn, write: boolean): number {
+  /**
+   * Faults a page in for a caller who must have it (faultin_page).
+   * @param resumes the caller goes on with a fault that had to wait for the disk, which then counts as major
+   *   (__get_user_pages_locked); else it begins anew and finds the page there (__mm_populate)
+   * @returns 0 or VM_FAULT_ERROR bits
+   */
+  faultIn(task: Task, vma: Vma, page: Vpn, write: boolean, resumes: boolean): number {
     if (this.#core.allocator.pressure !== NO_PRESSURE) this.#core.relieve(task);
     const flag = write ? FAULT_FLAG_WRITE : 0;
     let outcome = this.handleMmFault(task, vma, page, flag | FAULT_FLAG_ALLOW_RETRY);
-    if (outcome & VM_FAULT_RETRY) outcome = this.handleMmFault(task, vma, page, flag);
+    if (outcome & VM_FAULT_RETRY) {
+      const again = resumes ? FAULT_FLAG_TRIED : FAULT_FLAG_ALLOW_RETRY;
+      outcome = this.handleMmFault(task, vma, page, flag | again) | (resumes ? VM_FAULT_MAJOR : 0);
+    }
     if (outcome & VM_FAULT_ERROR) return outcome & VM_FAULT_ERROR;
     this.#account(task, (outcome & VM_FAULT_MAJOR) !== 0);
     return 0;
