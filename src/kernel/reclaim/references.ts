@@ -1,6 +1,7 @@
 import { PTE_ACCESSED } from '../../hardware/paging/entry.ts';
 import { type Pfn, pfn } from '../../hardware/units.ts';
 import { VM_EXEC, VM_LOCKED } from '../address-space/vm-flags.ts';
+import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_REFERENCED, PG_SWAPBACKED } from '../frames/frame-table.ts';
 
@@ -13,7 +14,7 @@ export const ACTIVATE = 3;
 
 /** What `countReferences` found. */
 interface References {
-  /** Mappings that used the folio. */
+  /** Mappings that used the folio; a mapping that used several of its pages counts once. */
   count: number;
   /** VM_* flags of all of them together. */
   flags: number;
@@ -28,6 +29,7 @@ interface References {
 function countReferences(core: PageCore, head: Pfn, pages: number): References {
   const { pageTables, rmap } = core;
   const found: References = { count: 0, flags: 0, locked: false };
+  const users: Vma[] = [];
   for (let i = 0; i < pages; i++) {
     if (core.table.mapcount[head + i] === 0) continue;
     rmap.forEachMapping(pfn(head + i), (vma, _page, slot) => {
@@ -35,6 +37,8 @@ function countReferences(core: PageCore, head: Pfn, pages: number): References {
       const lo = pageTables.lo(slot);
       if ((lo & PTE_ACCESSED) === 0) return;
       pageTables.set(slot, lo & ~PTE_ACCESSED, pageTables.hi(slot));
+      if (users.includes(vma)) return;
+      users.push(vma);
       found.flags |= vma.flags;
       found.count++;
     });
