@@ -45,6 +45,8 @@ static const Treatment recorded[] = {
    { __NR_open, NEW_FD }, { __NR_openat, NEW_FD }, { NR_openat2, NEW_FD }, { __NR_creat, NEW_FD }, { __NR_close, 0 },
    { NR_close_range, 0 }, { __NR_dup, NEW_FD }, { __NR_dup2, NEW_FD }, { __NR_dup3, NEW_FD }, { __NR_fcntl, 0 },
    { __NR_pipe, 0 }, { __NR_pipe2, 0 }, { __NR_socket, NEW_FD },
+   /* what natively never enters the kernel but touches the vdso and its data, which are hidden from the program here */
+   { __NR_clock_gettime, 0 }, { __NR_gettimeofday, 0 }, { __NR_time, 0 }, { __NR_getcpu, 0 },
    /* files */
    { __NR_read, FD_ARG0 | POSITION }, { __NR_write, FD_ARG0 | POSITION }, { __NR_readv, FD_ARG0 | POSITION },
    { __NR_writev, FD_ARG0 | POSITION }, { __NR_pread64, FD_ARG0 }, { __NR_pwrite64, FD_ARG0 }, { __NR_preadv, FD_ARG0 },
