@@ -15,15 +15,19 @@ export function moveRange(core: PageCore, from: Vma, start: Vpn, to: Vma, newSta
   let stopped = -1;
   pageTables.forEachTable(from.mm, start, vpn(start + pages), (firstSlot, firstPage, count) => {
     if (stopped >= 0) return;
+    let target = -1;
     for (let i = 0; i < count; i++) {
-      const lo = pageTables.lo(firstSlot + i);
-      const hi = pageTables.hi(firstSlot + i);
-      if (isNone(lo, hi)) continue;
-      const target = pageTables.findOrCreate(to.mm, vpn(newStart + (firstPage - start) + i));
+      const newPage = newStart + (firstPage - start) + i;
+      // The new table is made even when nothing is in the old one.
+      if (i === 0 || newPage % TABLE_PAGES === 0) target = pageTables.findOrCreate(to.mm, vpn(newPage));
+      else target++;
       if (target < 0) {
         stopped = firstPage - start + i;
         return;
       }
+      const lo = pageTables.lo(firstSlot + i);
+      const hi = pageTables.hi(firstSlot + i);
+      if (isNone(lo, hi)) continue;
       pageTables.set(target, lo, hi);
       pageTables.clear(firstSlot + i);
     }
