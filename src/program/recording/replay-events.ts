@@ -1,5 +1,6 @@
 /** The events of a recording on the simulated machine: programs, threads, system calls, what the kernel touched. */
 import { PAGE_SIZE } from '../../hardware/units.ts';
+import type { SpecialMapping } from '../../kernel/address-space/vma.ts';
 import { errnoName, isError } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { ElfFile, ExecRequest } from '../../kernel/process/exec.ts';
@@ -14,6 +15,8 @@ import { ReplayedProcess, type UserRange } from './replayed-process.ts';
 import { SYS, syscallName } from './syscall-numbers.ts';
 import { SystemCalls } from './system-calls.ts';
 
+/** Natively no system calls, but functions of the vdso, which the recorder hides. */
+const CLOCK_CALLS = new Set<number>([SYS.clock_gettime, SYS.gettimeofday, SYS.time, SYS.getcpu]);
 const CLONE_VM = 0x100;
 const CLONE_FILES = 0x400;
 const CLONE_THREAD = 0x10000;
@@ -146,10 +149,18 @@ export class ReplayEvents {
   /** The dynamic linker looks for functions in the vdso, which the recorder hides from it (setup_vdso_pointers). */
   #readVdso(process: ReplayedProcess): void {
     const { task } = process;
-    for (const vma of task.mm.vmas) {
-      if (vma.special !== this.#kernel.special.vdso) continue;
-      this.#meter.book(task, vma.start, () => this.#kernel.userAccess.read(task, vma.start * PAGE_SIZE, ELF_HEADER));
-    }
+    const { vdso, vvar } = this.#kernel.special;
+    const first = (special: SpecialMapping): number[] =>
+      [...task.mm.vmas].flatMap((vma) => (vma.special === special ? [vma.start] : []));
+    process.clockPages = [...first(vdso), ...first(vvar)];
+    for (const page of first(vdso))
+      this.#meter.book(task, page, () => this.#kernel.userAccess.read(task, page * PAGE_SIZE, ELF_HEADER));
+  }
+
+  /** A clock is read without entering the kernel: code of the vdso, data of [vvar]. */
+  #readClock({ task, clockPages }: ReplayedProcess): void {
+    for (const page of clockPages)
+      this.#meter.book(task, page, () => this.#kernel.userAccess.read(task, page * PAGE_SIZE, 1));
   }
 
   /** Pages that the kernel read or wrote for a system call or a signal: they fault for the process as its own do. */
@@ -175,8 +186,12 @@ export class ReplayEvents {
   }
 
   #systemCall(process: ReplayedProcess, event: SyscallEvent): void {
-    this.#meter.systemCall();
     const { number, args, result } = event;
+    if (CLOCK_CALLS.has(number)) {
+      this.#readClock(process);
+      return;
+    }
+    this.#meter.systemCall();
     const page = Math.max(0, process.map.translate(Math.floor(args[0] / PAGE_SIZE)));
     const forks = number === SYS.clone || number === SYS.fork || number === SYS.vfork || number === SYS.clone3;
     if (forks) this.#fork(process, event);
@@ -206,6 +221,7 @@ export class ReplayEvents {
     child.map = process.map.copy();
     child.heapStart = process.heapStart;
     child.heapEnd = process.heapEnd;
+    child.clockPages = process.clockPages;
     this.forked.push(child);
   }
 

@@ -25,6 +25,8 @@ export class ReplayedProcess implements CallingProcess {
   map = new AddressMap();
   heapStart = 0;
   heapEnd = 0;
+  /** Pages that reading a clock touches: of the vdso, of [vvar]. */
+  clockPages: readonly number[] = [];
   /** What the kernel read and wrote for the system call that follows. */
   readonly reads: UserRange[] = [];
   readonly writes: UserRange[] = [];
@@ -93,6 +95,7 @@ export class ReplayedProcess implements CallingProcess {
       tasks: [...this.tasks].map(([tid, task]) => [tid, task.tid]),
       map: this.map.save(),
       heap: [this.heapStart, this.heapEnd],
+      clockPages: [...this.clockPages],
       reads: [...this.reads],
       writes: [...this.writes],
       opened: [...this.#opened.values()],
@@ -106,6 +109,7 @@ export class ReplayedProcess implements CallingProcess {
     for (const [tid, task] of state.tasks) restored.tasks.set(tid, taskOf(task));
     restored.map = AddressMap.restore(state.map);
     [restored.heapStart, restored.heapEnd] = state.heap;
+    restored.clockPages = state.clockPages;
     restored.reads.push(...state.reads);
     restored.writes.push(...state.writes);
     for (const event of state.opened) restored.#opened.set(event.id, event);
@@ -120,6 +124,7 @@ export interface ReplayedProcessState {
   readonly tasks: readonly (readonly [number, number])[];
   readonly map: readonly MappedRange[];
   readonly heap: readonly [number, number];
+  readonly clockPages: readonly number[];
   readonly reads: readonly UserRange[];
   readonly writes: readonly UserRange[];
   readonly opened: readonly FileEvent[];
