@@ -9,6 +9,7 @@ import {
 import type { File } from './file.ts';
 import { MAX_FOLIO_ORDER } from './file-system.ts';
 import type { Inode } from './inode.ts';
+import { nextMiss, prevMiss } from './misses.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
 import { alignedSize, initialWindow, largestWindow, nextWindow } from './windows.ts';
@@ -48,7 +49,7 @@ export class Readahead {
       const size = initialWindow(request, max);
       this.#setWindow(file, index, size, size > request ? size - request : size >> 1);
     } else {
-      const miss = inode.pages.prevMiss(index - 1, max);
+      const miss = prevMiss(this.#cache, inode, index - 1, max);
       const history = index - miss - 1;
       if (history <= request) {
         this.#readPages(task, inode, index, request, 0);
@@ -86,7 +87,7 @@ export class Readahead {
       ra.size = Math.max(ra.size, nextWindow(ra.size, max));
     } else {
       // Another stream's mark, or the state was lost: what is cached from here on is taken for the old window.
-      const start = inode.pages.nextMiss(index + 1, max);
+      const start = nextMiss(this.#cache, inode, index + 1, max);
       if (start - index > max) return;
       ra.start = start;
       ra.size = nextWindow(start - index + request, max);

@@ -113,14 +113,15 @@ export class Truncation {
   }
 
   /**
-   * Drops the clean, unmapped pages of [first, end): what drop_caches and POSIX_FADV_DONTNEED do
-   * (invalidate_mapping_pages). No shadow stays behind. Returns how many pages went.
+   * Drops the clean, unmapped folios that lie wholly in [first, end): what drop_caches and POSIX_FADV_DONTNEED do
+   * (mapping_try_invalidate, find_lock_entries). No shadow stays behind. Returns how many pages went.
    */
   invalidate(inode: Inode, first = 0, end = LAST_INDEX): number {
     let dropped = 0;
-    inode.pages.forEach(first, end - 1, (_index, entry) => {
+    inode.pages.forEach(first, end - 1, (index, entry) => {
       const frame = pfn(entry);
-      if (this.#isBusy(frame)) return;
+      const start = index - (frame - this.#cache.headOf(frame));
+      if (start < first || start + this.#cache.folioPages(frame) > end || this.#isBusy(frame)) return;
       dropped += this.#cache.folioPages(frame);
       this.#cache.remove(inode, frame);
     });
