@@ -133,9 +133,11 @@ export class Kernel implements PageCore {
       putFile: (file) => this.files.put(file),
     });
     this.special = {
-      vvar: this.#specialMapping('[vvar]', 4, false),
-      vvarVclock: this.#specialMapping('[vvar_vclock]', 2, false),
-      vdso: this.#specialMapping('[vdso]', 2, true),
+      // Time and random numbers are there; the pages of time namespaces and of the architecture are not.
+      vvar: this.#specialMapping('[vvar]', [true, false, true, false], false),
+      // A KVM guest's clock, but not Hyper-V's.
+      vvarVclock: this.#specialMapping('[vvar_vclock]', [true, false], false),
+      vdso: this.#specialMapping('[vdso]', [true, true], true),
     };
   }
 
@@ -210,7 +212,7 @@ export class Kernel implements PageCore {
     return frame as Pfn;
   }
 
-  #specialMapping(name: string, pages: number, counted: boolean): SpecialMapping {
-    return { name, counted, frames: Array.from({ length: pages }, () => this.#kernelFrame(PG_CACHED)) };
+  #specialMapping(name: string, present: readonly boolean[], counted: boolean): SpecialMapping {
+    return { name, counted, frames: present.map((there) => (there ? this.#kernelFrame(PG_CACHED) : undefined)) };
   }
 }

@@ -1,6 +1,6 @@
 /** Advices that only change the flags of mappings (mm/madvise.c, madvise_vma_behavior). */
 import type { Vpn } from '../../hardware/units.ts';
-import { EAGAIN, EINVAL } from '../errno.ts';
+import { EAGAIN, EINVAL, ENOMEM } from '../errno.ts';
 import {
   MADV_DODUMP,
   MADV_DOFORK,
@@ -79,7 +79,7 @@ export function adviseFlags(context: AddressSpaceContext, vma: Vma, start: Vpn, 
   const flags = (vma.flags & ~change.clear) | change.set;
   if (flags === vma.flags) return 0;
   const modified = modifyVma(context, vma, start, end, flags);
-  if (typeof modified === 'number') return -EAGAIN;
+  if (typeof modified === 'number') return modified === -ENOMEM ? -EAGAIN : modified;
   setFlags(modified, flags);
   return 0;
 }

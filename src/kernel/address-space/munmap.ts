@@ -13,7 +13,7 @@ import { splitVmaUnchecked, unlinkVma } from './vma-split.ts';
  * Removes every mapping of a byte range; holes are fine (do_vmi_munmap).
  *
  * @returns 0; -EINVAL (start within a page, no length, outside of user space), -ENOMEM (cutting a mapping in three at
- * vm.max_map_count), -EPERM (a mapping of the kernel's)
+ * vm.max_map_count), -EPERM (a sealed mapping); -EINVAL also for a part of a special mapping, which is never cut
  */
 export function munmap(context: AddressSpaceContext, mm: Mm, start: number, length: number): number {
   if (start % PAGE_SIZE !== 0 || start > TASK_SIZE || length > TASK_SIZE - start) return -EINVAL;
@@ -39,12 +39,16 @@ export function gather(context: AddressSpaceContext, mm: Mm, start: Vpn, end: Vp
     // One mapping in place of one may be cut off at the limit, two may not.
     if (end < first.end && mm.vmas.count >= context.params.maxMapCount) return -ENOMEM;
     if ((first.flags & VM_SEALED) !== 0) return -EPERM;
+    if (first.special !== undefined) return -EINVAL;
     splitVmaUnchecked(context, first, start, 'upper');
   }
   const gathered: Vma[] = [];
   for (let vma = mm.vmas.intersection(start, end); vma !== undefined; ) {
     if ((vma.flags & VM_SEALED) !== 0) return -EPERM;
-    if (vma.end > end) splitVmaUnchecked(context, vma, end, 'lower');
+    if (vma.end > end) {
+      if (vma.special !== undefined) return -EINVAL;
+      splitVmaUnchecked(context, vma, end, 'lower');
+    }
     gathered.push(vma);
     vma = mm.vmas.intersection(vma.end, end);
   }

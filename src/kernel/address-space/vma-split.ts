@@ -1,6 +1,6 @@
 /** Mappings come, go and are cut in two (mm/vma.c). */
 import type { Vpn } from '../../hardware/units.ts';
-import { ENOMEM } from '../errno.ts';
+import { EINVAL, ENOMEM } from '../errno.ts';
 import type { AddressSpaceContext } from './context.ts';
 import { Vma } from './vma.ts';
 
@@ -40,9 +40,13 @@ export function splitVmaUnchecked(context: AddressSpaceContext, vma: Vma, page: 
   return other;
 }
 
-/** As splitVmaUnchecked, within vm.max_map_count (split_vma): 0 or -ENOMEM. */
+/**
+ * As splitVmaUnchecked, within vm.max_map_count (split_vma): 0 or -ENOMEM, and -EINVAL for [vvar] and the like, which
+ * the kernel keeps whole (special_mapping_split).
+ */
 export function splitVma(context: AddressSpaceContext, vma: Vma, page: Vpn, keep: 'lower' | 'upper'): number {
   if (vma.mm.vmas.count >= context.params.maxMapCount) return -ENOMEM;
+  if (vma.special !== undefined) return -EINVAL;
   splitVmaUnchecked(context, vma, page, keep);
   return 0;
 }

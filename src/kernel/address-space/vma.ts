@@ -8,8 +8,8 @@ import { VM_SHARED } from './vm-flags.ts';
 export interface SpecialMapping {
   /** As /proc/PID/maps prints it, brackets and all. */
   readonly name: string;
-  /** Its frames in order; the kernel keeps them for ever. */
-  readonly frames: readonly Pfn[];
+  /** Its frames in order; the kernel keeps them for ever. An access where none is raises SIGBUS. */
+  readonly frames: readonly (Pfn | undefined)[];
   /** Whether its pages count as resident: those of [vdso] have a struct page of their own, those of [vvar] do not. */
   readonly counted: boolean;
 }
