@@ -9,6 +9,7 @@ import {
   PF_WRITE,
   PTE_ACCESSED,
   PTE_DIRTY,
+  PTE_GLOBAL,
   PTE_HI_NX,
   PTE_PRESENT,
   PTE_USER,
@@ -80,5 +81,85 @@ describe.each(Object.keys(processors))('cpu %s', (name) => {
     expect(cpu.translate(page, LOAD)).toBe(8);
     cpu.invlpg(page, 1);
     expect(cpu.translate(page, LOAD)).toBe(9);
+  });
+
+  test('does a large page hit for all pages within it, until it is invalidated through any of them?', () => {
+    const { mapper, cpu, root } = boot(name);
+    mapper.map(root, vpn(512 * 9), pfn(512), USER, 0, 1);
+    for (let page = 0; page < 512; page++) expect(cpu.access(vpn(512 * 9 + page), LOAD, 2)).toBe(512 + page);
+    expect(cpu.counters.values[WALKS]).toBe(1);
+    expect(cpu.counters.toJSON().l1Data.hits['2M']).toBe(1023);
+    mapper.map(root, vpn(512 * 9), pfn(1024), USER, 0, 1);
+    cpu.invlpg(vpn(512 * 9 + 77), 1);
+    expect(cpu.translate(vpn(512 * 9 + 3), LOAD)).toBe(1024 + 3);
+  });
+
+  test('does INVLPG forget where page tables were, not only pages?', () => {
+    const { memory, mapper, cpu, root } = boot(name);
+    mapper.map(root, vpn(3), pfn(8), USER, 0);
+    cpu.translate(vpn(3), LOAD);
+    const directory = mapper.slot(root, vpn(3), 1);
+    memory.write(directory.table, directory.index, 0, 0);
+    mapper.map(root, vpn(4), pfn(9), USER, 0);
+    cpu.invlpg(vpn(3), 1);
+    expect(cpu.translate(vpn(4), LOAD)).toBe(9);
+  });
+
+  test('do global translations survive a change of address space, and not a flush of all?', () => {
+    const { mapper, cpu, root } = boot(name);
+    mapper.map(root, vpn(3), pfn(8), USER | PTE_GLOBAL, 0);
+    cpu.translate(vpn(3), LOAD);
+    const other = mapper.newRoot();
+    cpu.switchTo(other, 2, false);
+    expect(cpu.translate(vpn(3), LOAD)).toBe(8);
+    cpu.flushAll(true);
+    expect(cpu.translate(vpn(3), LOAD)).toBeLessThan(0);
+  });
+
+  test('are address spaces told apart, and does noFlush keep one only with PCIDs?', () => {
+    const { mapper, cpu, root } = boot(name);
+    const other = mapper.newRoot();
+    mapper.map(root, vpn(3), pfn(8), USER, 0);
+    mapper.map(other, vpn(3), pfn(9), USER, 0);
+    cpu.translate(vpn(3), LOAD);
+    cpu.switchTo(other, 2, false);
+    expect(cpu.translate(vpn(3), LOAD)).toBe(9);
+    cpu.switchTo(root, 1, true);
+    const walks = cpu.counters.values[WALKS];
+    expect(cpu.translate(vpn(3), LOAD)).toBe(8);
+    expect(cpu.counters.values[WALKS] - walks).toBe(cpu.model.pcid ? 0 : 1);
+  });
+
+  test('do rights that were widened count without an invalidation?', () => {
+    const { mapper, cpu, root } = boot(name);
+    mapper.map(root, vpn(3), pfn(8), PTE_PRESENT | PTE_USER, PTE_HI_NX);
+    cpu.translate(vpn(3), LOAD);
+    mapper.map(root, vpn(3), pfn(9), USER, 0);
+    expect(cpu.translate(vpn(3), STORE)).toBe(9);
+    expect(cpu.translate(vpn(3), LOAD)).toBe(9);
+    expect(cpu.translate(vpn(3), FETCH)).toBe(9);
+  });
+
+  test('does it walk five levels up to page 2^44?', () => {
+    const { mapper, cpu, root } = boot(name, 5);
+    const page = vpn(2 ** 44 - 7);
+    mapper.map(root, page, pfn(8), USER, 0);
+    expect(cpu.translate(page, STORE)).toBe(8);
+    expect(cpu.counters.toJSON().walkSteps).toBe(5);
+    expect(cpu.translate(page, STORE)).toBe(8);
+    expect(() => cpu.switchTo(root, 127, false)).toThrow(RangeError);
+  });
+});
+
+describe('processors', () => {
+  test('does an unknown name list the known ones?', () => {
+    expect(() => processorNamed('z80')).toThrow(
+      "unknown processor 'z80'; known are zen3, zen4, skylake, sapphirerapids, textbook",
+    );
+  });
+
+  test.each(Object.entries(processors))('does %s say where its numbers come from?', (name, model) => {
+    expect(model.name).toBe(name);
+    expect(model.sources.length).toBeGreaterThan(0);
   });
 });
