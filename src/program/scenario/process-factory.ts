@@ -138,6 +138,8 @@ export class ProcessFactory {
   #pretouch(task: Task, slot: number): void {
     this.#machine.runOn(0, task);
     this.#touchPages(task, BINARY_START, BINARY_END - BINARY_START, LOAD);
+    // The oracle takes the page behind its program, the first of a heap, for a part of it.
+    if (task.mm.vmas.lookup(pageOf(BINARY_END)) !== undefined) this.#machine.touch(task, BINARY_END, LOAD);
     this.#touchPages(task, ARENA_START + slot * SLOT_BYTES, SLOT_USED_BYTES, STORE);
     this.#touchPages(task, SCRATCH, SCRATCH_BYTES, STORE);
   }
