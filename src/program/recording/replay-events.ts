@@ -130,13 +130,16 @@ export class ReplayEvents {
     this.#readVdso(process);
   }
 
+  /** What exec is to do. A script's start names the script, and its map the interpreter that runs it. */
   #request(start: StartEvent, segments: readonly SegmentEvent[]): ExecRequest | undefined {
-    const program = this.#elf(start.executable);
+    const mapped = segments.flatMap(({ flags, path }) => (flags & SEGMENT_FILE ? [path] : []));
+    const isElf = (path: string): boolean => this.#files.factsOf(path)?.elf !== undefined;
+    const name = [start.executable, ...mapped].find(isElf);
+    const program = name === undefined ? undefined : this.#elf(name);
     if (program === undefined) return undefined;
     const wanted = program.image.interpreter;
-    const others = segments.filter(({ flags, path }) => flags & SEGMENT_FILE && path !== start.executable);
-    const loader =
-      wanted === undefined ? undefined : [wanted, ...others.map(({ path }) => path)].find((path) => this.#elf(path));
+    const loaders = wanted === undefined ? [] : [wanted, ...mapped.filter((path) => path !== name)];
+    const loader = loaders.find(isElf);
     const interpreter = loader === undefined ? undefined : this.#elf(loader);
     return { program, interpreter, strings: stringsOf(start), random: this.#random };
   }
