@@ -246,10 +246,14 @@ static void plain_data(Work* work, const Access* access)
    check_data(work, range->store, start, (UInt)(range->high - range->low), range->several, NULL);
 }
 
-static void other_data(Work* work, Bool store, IRExpr* address, UInt bytes, IRExpr* guard)
+typedef enum { LOADS, STORES, LOADS_AND_STORES } Does;
+
+/* The check comes before the second access of one that loads and stores: it describes the first. */
+static void other_data(Work* work, Does does, IRExpr* address, UInt bytes, IRExpr* guard)
 {
-   count_access(work, store);
-   check_data(work, store, address, bytes, False, guard);
+   count_access(work, does != LOADS);
+   check_data(work, does != LOADS, address, bytes, False, guard);
+   if (does == LOADS_AND_STORES) work->accesses++;
 }
 
 static void fetch(Work* work, Addr address)
@@ -287,33 +291,34 @@ static void access_of(Work* work, const IRTypeEnv* types, const IRStmt* statemen
    switch (statement->tag) {
    case Ist_StoreG: {
       const IRStoreG* store = statement->Ist.StoreG.details;
-      other_data(work, True, store->addr, sizeofIRType(typeOfIRExpr(types, store->data)), store->guard);
+      other_data(work, STORES, store->addr, sizeofIRType(typeOfIRExpr(types, store->data)), store->guard);
       break;
    }
    case Ist_LoadG: {
       const IRLoadG* load = statement->Ist.LoadG.details;
       IRType result = Ity_INVALID, loaded = Ity_INVALID;
       typeOfIRLoadGOp(load->cvt, &result, &loaded);
-      other_data(work, False, load->addr, sizeofIRType(loaded), load->guard);
+      other_data(work, LOADS, load->addr, sizeofIRType(loaded), load->guard);
       break;
    }
    case Ist_CAS: {
       const IRCAS* cas = statement->Ist.CAS.details;
       UInt bytes = sizeofIRType(typeOfIRExpr(types, cas->dataLo));
-      other_data(work, True, cas->addr, cas->dataHi ? 2 * bytes : bytes, NULL);
+      other_data(work, LOADS_AND_STORES, cas->addr, cas->dataHi ? 2 * bytes : bytes, NULL);
       break;
    }
    case Ist_LLSC: {
       const IRExpr* stored = statement->Ist.LLSC.storedata;
       IRType type = stored ? typeOfIRExpr(types, stored) : typeOfIRTemp(types, statement->Ist.LLSC.result);
-      other_data(work, stored != NULL, statement->Ist.LLSC.addr, sizeofIRType(type), NULL);
+      other_data(work, stored ? STORES : LOADS, statement->Ist.LLSC.addr, sizeofIRType(type), NULL);
       break;
    }
    case Ist_Dirty: {
       const IRDirty* call = statement->Ist.Dirty.details;
       UInt bytes = call->mSize > MAX_BYTES ? MAX_BYTES : call->mSize;
+      Does does = call->mFx == Ifx_Read ? LOADS : call->mFx == Ifx_Write ? STORES : LOADS_AND_STORES;
       if (call->mFx == Ifx_None) break;
-      other_data(work, call->mFx != Ifx_Read, call->mAddr, bytes, call->guard->tag == Iex_Const ? NULL : call->guard);
+      other_data(work, does, call->mAddr, bytes, call->guard->tag == Iex_Const ? NULL : call->guard);
       break;
    }
    default:
@@ -324,9 +329,11 @@ static void access_of(Work* work, const IRTypeEnv* types, const IRStmt* statemen
 IRSB* instrument(VgCallbackClosure* closure, IRSB* in, const VexGuestLayout* layout, const VexGuestExtents* extents,
                  const VexArchInfo* arch, IRType guest_word, IRType host_word)
 {
-   Work work = { deepCopyIRSBExceptStmts(in), 0, 0, 0, 0, NO_PAGE };
+   Work work = { NULL, 0, 0, 0, 0, NO_PAGE };
    Int  i;
 
+   if (is_valgrinds_own(closure->nraddr)) return in;
+   work.out = deepCopyIRSBExceptStmts(in);
    find_ranges(in);
    for (i = 0; i < in->stmts_used; i++) {
       IRStmt* statement = in->stmts[i];

@@ -107,6 +107,14 @@ void file_forget_all(void) { VG_(memset)(open_files, 0, sizeof open_files); }
 
 enum { SEGMENT_FILE = 8, SEGMENT_SHARED = 16, SEGMENT_HEAP = 32, SEGMENT_STACK = 64 };
 
+/* Valgrind lends the program one page of its own image, for the returns of signal handlers. What happens there is not the program's. */
+Bool is_valgrinds_own(Addr address)
+{
+   const NSegment* lent = VG_(am_find_nsegment)(address);
+   const NSegment* own = VG_(am_find_nsegment)((Addr)&is_valgrinds_own);
+   return lent && own && own->ino && lent->dev == own->dev && lent->ino == own->ino;
+}
+
 static Bool holds(const NSegment* segment, Addr address) { return segment->start <= address && address <= segment->end; }
 
 static UInt segment_flags(const NSegment* segment)
@@ -129,7 +137,7 @@ void tell_segments(void)
    }
    for (i = 0; i < n; i++) {
       const NSegment* segment = VG_(am_find_nsegment)(starts[i]);
-      if (!segment) continue;
+      if (!segment || is_valgrinds_own(segment->start)) continue;
       begin_event(EV_SEGMENT);
       put_number(segment->start);
       put_number(segment->end + 1 - segment->start);

@@ -96,9 +96,23 @@ static void usage(void)
       "    --as-valgrind=yes|no  leave heap and LD_PRELOAD as Valgrind makes them [no]\n");
 }
 
+/* Valgrind opens its log at the lowest free descriptor, moves it up, and leaves the low one open: the program would find its first
+   file at another number than natively. The log lies in the recorder's folder; nothing of the program's does. */
+static void close_leaked_log(void)
+{
+   enum { FIRST_FREE = 3, LAST_LIKELY = 15 };
+   SizeT folder = VG_(strrchr)(recorder, '/') - recorder + 1;
+   Int   fd;
+   for (fd = FIRST_FREE; fd <= LAST_LIKELY; fd++) {
+      const HChar* path;
+      if (VG_(resolve_filename)(fd, &path) && VG_(strncmp)(path, recorder, folder) == 0) VG_(close)(fd);
+   }
+}
+
 static void after_options(void)
 {
-   if (!recorder) VG_(fmsg_bad_option)("--recorder", "needed: the recorder's socket\n");
+   if (!recorder || recorder[0] != '/') VG_(fmsg_bad_option)("--recorder", "needed: the absolute path of the recorder's socket\n");
+   close_leaked_log();
    if (!as_valgrind) {
       heap_make_room();
       hide_preload();

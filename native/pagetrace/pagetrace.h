@@ -106,6 +106,7 @@ void heap_make_room(void);
 void hide_preload(void);
 void tell_start(void);
 void tell_segments(void);
+Bool is_valgrinds_own(Addr address);
 UInt file_behind(Int fd);
 Bool file_is_regular(Int fd);
 void file_forget(Int fd);

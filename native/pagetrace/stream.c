@@ -6,7 +6,7 @@
    SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pagetrace.h"
 
-#define BLOCK_RECORDS    (1 << 18)
+#define BLOCK_RECORDS    (1 << 19)
 #define NUMBER_BYTES     10
 #define EVENT_BYTES      (1 << 20)
 /* No event is longer: texts are cut (put_text), and lists of them when this little room is left. */

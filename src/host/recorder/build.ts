@@ -35,13 +35,15 @@ export interface RecordingTool {
 
 const SOURCES = join(import.meta.dirname, '..', '..', '..', 'native', 'pagetrace');
 const HEADERS = '/usr/include/valgrind';
-/** Where distributions keep Valgrind's static libraries, and its default suppressions. */
+/** Where distributions keep Valgrind's static libraries. */
 const LIBRARY_FOLDERS = [
   '/usr/lib/x86_64-linux-gnu/valgrind',
   '/usr/libexec/valgrind',
   '/usr/lib64/valgrind',
   '/usr/lib/valgrind',
 ];
+/** And its own tools, with what they share: our tool lives among links to them. */
+const TOOL_FOLDERS = ['/usr/libexec/valgrind', ...LIBRARY_FOLDERS];
 const TOOL = 'pagetrace-amd64-linux';
 const INSTALL_HINT = 'apt-get install valgrind gcc binutils';
 
@@ -55,8 +57,9 @@ const FREESTANDING = [
   '-fno-builtin',
   '-fomit-frame-pointer',
 ];
-const LINK = ['-m64', '-static', '-no-pie', '-nodefaultlibs', '-nostartfiles', '-u', '_start'];
+const LINK = ['-flto', '-static', '-no-pie', '-nodefaultlibs', '-nostartfiles', '-u', '_start'];
 const LINK_AT = ['-Wl,--build-id=none', '-Wl,-z,noexecstack', '-Wl,-Ttext-segment=0x58000000'];
+const FLAGS = [...COMPILE, ...FREESTANDING, ...LINK, ...LINK_AT];
 
 /** The launcher: Debian's `valgrind` is a shell script that sets variables in the program's environment; the real one is beside it. */
 export function findValgrind(): { valgrind: string; version: string } {
@@ -81,7 +84,7 @@ export function recordingTool(onBuild: () => void = () => {}): RecordingTool {
     throw new ToolUnavailable(`Valgrind's headers or libraries are missing (${INSTALL_HINT})`);
   }
   const sources = readdirSync(SOURCES).filter((name) => /\.[ch]$/.test(name));
-  const hash = createHash('sha256').update(version).update(gcc);
+  const hash = createHash('sha256').update([version, gcc, ...FLAGS].join('\0'));
   for (const name of sources.sort()) hash.update(name).update(readFileSync(join(SOURCES, name)));
   const key = hash.digest('hex').slice(0, 16);
   const cache = cacheFolder();
@@ -138,13 +141,13 @@ function build(sources: readonly string[], archives: string, cache: string, libr
     const inputs = sources.map((name) => join(SOURCES, name));
     const libraries = [archive('coregrind'), archive('vex'), '-lgcc', archive('gcc-sup')];
     const output = ['-o', join(folder, TOOL)];
-    execFileSync('gcc', [...COMPILE, ...FREESTANDING, ...LINK, ...LINK_AT, ...output, ...inputs, ...libraries], {
+    execFileSync('gcc', [...FLAGS, ...output, ...inputs, ...libraries], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const suppressions = LIBRARY_FOLDERS.concat('/usr/libexec/valgrind').map((path) => join(path, 'default.supp'));
-    const found = suppressions.find((path) => existsSync(path));
-    if (found !== undefined) symlinkSync(found, join(folder, 'default.supp'));
+    const neighbours = TOOL_FOLDERS.find((path) => existsSync(join(path, 'default.supp'))) ?? '';
+    for (const name of neighbours === '' ? [] : readdirSync(neighbours))
+      symlinkSync(join(neighbours, name), join(folder, name));
     renameSync(folder, library);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });

@@ -15,6 +15,12 @@ import { BlockOrder } from './order.ts';
 /** Raw bytes on their way into the file; above the first the programs wait, below the second they go on. */
 const HIGH_WATER = 96 << 20;
 const LOW_WATER = 32 << 20;
+/** How thoroughly to compress while so many bytes are on their way: the fuller the queue, the quicker. */
+const LEVELS = [
+  { below: 12 << 20, level: 6 },
+  { below: 40 << 20, level: 3 },
+  { below: Number.POSITIVE_INFINITY, level: 1 },
+];
 
 export interface CollectorTotals {
   readonly processes: number;
@@ -112,7 +118,8 @@ export class Collector {
   /** The next block of the file: begin to compress it now, write it when its turn comes. */
   private store(raw: Uint8Array): void {
     const metadata: MetadataLine[] = this.files.newIn(raw);
-    const compressed = compressAside(raw);
+    const level = LEVELS.find(({ below }) => this.underway < below)?.level;
+    const compressed = compressAside(raw, level);
     compressed.catch(() => {});
     this.underway += raw.length;
     if (this.underway > HIGH_WATER) this.hold(true);

@@ -23,6 +23,8 @@ export interface RecordRequest {
   readonly onProgress?: (totals: CollectorTotals, seconds: number) => void;
   /** The command has ended and this many children of it go on; Ctrl-C ends the recording. */
   readonly onChildrenLeft?: (children: number) => void;
+  /** The command's environment; without it, ours. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** For comparisons with other tools: leave heap and LD_PRELOAD as Valgrind makes them. */
   readonly asValgrind?: boolean;
 }
@@ -64,7 +66,7 @@ export async function record(request: RecordRequest): Promise<RecordResult> {
   }
 }
 
-const headerOf = ({ command, mode, tool, date }: RecordRequest): RecordingHeader => ({
+const headerOf = ({ command, mode, tool, date, environment }: RecordRequest): RecordingHeader => ({
   format: 'faultline recording',
   command,
   mode,
@@ -72,17 +74,17 @@ const headerOf = ({ command, mode, tool, date }: RecordRequest): RecordingHeader
   tool: `pagetrace 1 (${tool.version})`,
   date,
   cwd: process.cwd(),
-  environment: environmentFacts(),
+  environment: environmentFacts(environment),
   host: hostFacts(),
 });
 
-function start({ tool, command, mode, asValgrind }: RecordRequest, folder: string): ChildProcess {
+function start({ tool, command, mode, environment, asValgrind }: RecordRequest, folder: string): ChildProcess {
   const options = [`--recorder=${join(folder, 'socket')}`, `--log-file=${join(folder, 'log.%p')}`];
   if (mode.kind === 'windowed') options.push(`--window=${mode.window}`);
   if (asValgrind) options.push('--as-valgrind=yes');
   return spawn(tool.valgrind, [...VALGRIND_OPTIONS, ...options, '--', ...command], {
     stdio: 'inherit',
-    env: { ...process.env, VALGRIND_LIB: tool.library },
+    env: { ...(environment ?? process.env), VALGRIND_LIB: tool.library },
   });
 }
 
