@@ -124,7 +124,7 @@ export class ScenarioFiles {
 
   /** The frame that caches a page of a file, or -1. */
   residentFrame(inode: Inode, index: number): number {
-    return this.#kernel.files.frameOf(inode, index);
+    return this.#kernel.files.residentFrame(inode, index);
   }
 
   syncAll(): void {
