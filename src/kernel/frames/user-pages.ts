@@ -8,10 +8,10 @@ import { type FrameTable, PG_CACHED, PG_SWAPBACKED, PG_SWAPCACHE, PG_TABLE, PG_U
 import type { LruLists } from './lru.ts';
 import { MIGRATE_MOVABLE, MIGRATE_UNMOVABLE, type MigrateType } from './zone.ts';
 
-/** What requests say about themselves (include/linux/gfp_types.h), for the tracepoints. */
-const GFP_HIGHUSER_MOVABLE_COMP = 0x140cca;
-const GFP_ZERO = 0x100;
-const GFP_PGTABLE_USER = 0x400dc0;
+/** What requests say about themselves (include/linux/gfp_types.h), for the tracepoints: as a real kernel's trace shows them. */
+const GFP_ANONYMOUS = 0x140dca;
+const GFP_READAHEAD = 0x152c4a;
+const GFP_PGTABLE_USER = 0x440dc0;
 
 /**
  * Single frames for those who need one: anonymous pages, cache pages, page tables. What is charged for a page, and what
@@ -43,12 +43,12 @@ export class UserPages implements TableFrames {
 
   /** A zeroed frame for anonymous memory or shared memory, or -1 when memory is used up. */
   allocateAnonymous(): Pfn | -1 {
-    return this.#take(PG_UPTODATE | PG_SWAPBACKED, GFP_HIGHUSER_MOVABLE_COMP | GFP_ZERO);
+    return this.#take(PG_UPTODATE | PG_SWAPBACKED, GFP_ANONYMOUS);
   }
 
   /** A zeroed frame for a page of a file, not up to date yet, or -1. */
   allocateCache(): Pfn | -1 {
-    return this.#take(0, GFP_HIGHUSER_MOVABLE_COMP);
+    return this.#take(0, GFP_READAHEAD);
   }
 
   #take(flags: number, gfp: number): Pfn | -1 {

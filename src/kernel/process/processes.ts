@@ -192,6 +192,8 @@ export class Processes {
       outOfMemory ||= !copyRange(this.#core, old, copy);
       return !outOfMemory;
     });
+    // The parent's private pages are read-only now (dup_mmap, flush_tlb_mm).
+    this.#core.tlb.flushMm(from);
     return outOfMemory ? -ENOMEM : error;
   }
 

@@ -12,7 +12,6 @@ import {
   type EventLog,
   TLB_FLUSH_ON_TASK_SWITCH,
   TLB_LOCAL_MM_SHOOTDOWN,
-  TLB_LOCAL_SHOOTDOWN,
   TLB_REMOTE_SHOOTDOWN,
   TLB_TLB_FLUSH,
 } from '../tracepoints.ts';
@@ -59,7 +58,10 @@ export class TlbState implements TlbFlush {
     this.current = cpu;
     const context = this.#contexts[cpu] ?? panic(`switch_mm: no CPU ${cpu}`);
     const generation = this.#generations.get(mm.id) ?? 0;
-    if (context.loaded >= 0 && context.mmIds[context.loaded] === mm.id) return;
+    if (context.loaded >= 0 && context.mmIds[context.loaded] === mm.id) {
+      this.#trace.mm = mm.id;
+      return;
+    }
     let slot = context.mmIds.indexOf(mm.id);
     const fresh = slot >= 0 && context.generations[slot] === generation;
     if (slot < 0) {
@@ -71,7 +73,8 @@ export class TlbState implements TlbFlush {
     context.loaded = slot;
     mm.cpuMask |= 1 << cpu;
     (this.#cpus[cpu] as Cpu).switchTo(mm.pgd, slot + 1, fresh);
-    if (!fresh) this.#traceFlush(TLB_FLUSH_ON_TASK_SWITCH, -1);
+    this.#trace.mm = mm.id;
+    this.#traceFlush(TLB_FLUSH_ON_TASK_SWITCH, fresh ? 0 : -1);
   }
 
   flushRange(mm: Mm, start: Vpn, end: Vpn): void {
@@ -113,7 +116,7 @@ export class TlbState implements TlbFlush {
     if (cpu !== this.current) {
       this.shootdowns++;
       this.#traceFlush(TLB_REMOTE_SHOOTDOWN, pages);
-    } else this.#traceFlush(pages < 0 ? TLB_LOCAL_MM_SHOOTDOWN : TLB_LOCAL_SHOOTDOWN, pages);
+    } else this.#traceFlush(TLB_LOCAL_MM_SHOOTDOWN, pages);
     if (pages < 0) hardware.flushPcid(pcid);
     else for (let i = 0; i < pages; i++) hardware.invlpg(vpn(start + i), pcid);
   }

@@ -32,6 +32,8 @@ export class EventLog {
   cpu = 0;
   /** The task that runs there, for places in the kernel that do not know it; 0 while nobody does. */
   pid = 0;
+  /** The address space that is loaded there. */
+  mm = 0;
   #on = false;
   #sink: EventSink | undefined;
   readonly #clock: { readonly now: number };
