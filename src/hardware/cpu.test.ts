@@ -18,7 +18,7 @@ import {
 import { PhysicalMemory } from './physical-memory.ts';
 import { processorNamed, processors } from './processors/index.ts';
 import { PageMapper } from './testing/page-mapper.ts';
-import { LOADS, STORES, WALKS } from './tlb/counters.ts';
+import { LOADS, STORES, WALK_STEPS, WALKS } from './tlb/counters.ts';
 import { pfn, vpn } from './units.ts';
 
 const USER = PTE_PRESENT | PTE_WRITE | PTE_USER;
@@ -148,6 +148,24 @@ describe.each(Object.keys(processors))('cpu %s', (name) => {
     expect(cpu.counters.toJSON().walkSteps).toBe(5);
     expect(cpu.translate(page, STORE)).toBe(8);
     expect(() => cpu.switchTo(root, 127, false)).toThrow(RangeError);
+  });
+});
+
+describe('page-walk caches', () => {
+  test('does a fault forget the tables on the way to its page, and no others?', () => {
+    const { mapper, cpu, root } = boot('zen3');
+    const steps = (page: number): number => {
+      const before = cpu.counters.values[WALK_STEPS];
+      cpu.translate(vpn(page), LOAD);
+      return cpu.counters.values[WALK_STEPS] - before;
+    };
+    for (const page of [1, 2, 3, 600, 601, 2 ** 18, 2 ** 18 + 1]) mapper.map(root, vpn(page), pfn(50), USER, 0);
+    expect([steps(1), steps(2), steps(600), steps(2 ** 18)]).toEqual([4, 1, 2, 3]);
+    expect(steps(7)).toBe(1);
+    expect([steps(2 ** 18 + 1), steps(601), steps(3)]).toEqual([1, 1, 4]);
+    expect([steps(8), steps(9)]).toEqual([1, 4]);
+    mapper.map(root, vpn(9), pfn(50), USER, 0);
+    expect([steps(9), steps(4)]).toEqual([4, 1]);
   });
 });
 

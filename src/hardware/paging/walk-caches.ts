@@ -11,6 +11,10 @@ const LAST = 3;
  * The paging-structure caches (SDM vol. 3, 4.10.3): where the tables of recent walks are, by the upper bits of the
  * page number, with the rights that the levels above leave. An entry exists only when its accessed bits are set, so a
  * walk that begins there need not go back up. A fifth level's entries are not cached.
+ *
+ * A page fault forgets the tables on the way to its page, and the walk after it, nearly always for the same page, learns
+ * them again. So a fault only makes them doubtful: that next walk does not find them and writes them anew where they
+ * stand; anything else first really forgets them (`#settle`).
  */
 export class WalkCaches {
   /** What `find` found: the table to go on from and the rights so far. */
@@ -19,6 +23,9 @@ export class WalkCaches {
   /** By level; undefined where the processor has none. */
   readonly #caches: (TranslationCache | undefined)[];
   readonly #stride: number;
+  /** Number of the 2 MiB region and PCID of doubtful tables; -1 for none. */
+  #doubtfulRegion = -1;
+  #doubtfulPcid = 0;
 
   constructor(model: ProcessorModel['walkCaches'], levels: number) {
     const of = (entries: number) => (entries > 0 ? new TranslationCache({ entries, ways: entries }) : undefined);
@@ -28,6 +35,10 @@ export class WalkCaches {
 
   /** The level to go on at, as deep as is known, with `table` and `rights`; -1 when nothing is known. */
   find(page: number, pcid: number, now: number): number {
+    if (this.#doubtfulRegion >= 0) {
+      if (Math.floor(page / COVERS[FIRST]) === this.#doubtfulRegion && pcid === this.#doubtfulPcid) return -1;
+      this.#settle();
+    }
     for (let level = FIRST; level <= LAST; level++) {
       const cache = this.#caches[level];
       if (cache === undefined) continue;
@@ -41,6 +52,13 @@ export class WalkCaches {
     return -1;
   }
 
+  /** The entries of levels `top` to `leaf` + 1 have been used by a walk and are about to be kept. */
+  beforeKeep(leaf: number): void {
+    if (this.#doubtfulRegion < 0) return;
+    if (leaf === 0) this.#doubtfulRegion = -1;
+    else this.#settle();
+  }
+
   /** Remembers the table that the entry of `level` points to. */
   keep(level: number, page: number, table: number, rights: number, pcid: number, now: number): void {
     const cache = level <= LAST ? this.#caches[level] : undefined;
@@ -49,25 +67,42 @@ export class WalkCaches {
     cache.insert(tag, table, rights | (pcid << FLAG_PCID_SHIFT), false, now);
   }
 
-  /** Forgets the tables on the way to one page. */
+  /** Forgets the tables on the way to one page, as a fault there does. */
   drop(page: number, pcid: number): void {
+    const region = Math.floor(page / COVERS[FIRST]);
+    if (region === this.#doubtfulRegion && pcid === this.#doubtfulPcid) return;
+    this.#settle();
+    this.#doubtfulRegion = region;
+    this.#doubtfulPcid = pcid;
+  }
+
+  #settle(): void {
+    const region = this.#doubtfulRegion;
+    this.#doubtfulRegion = -1;
+    if (region < 0) return;
     for (let level = FIRST; level <= LAST; level++)
-      this.#caches[level]?.dropTag(Math.floor(page / COVERS[level]) + pcid * this.#stride);
+      this.#caches[level]?.dropTag(
+        Math.floor((region * COVERS[FIRST]) / COVERS[level]) + this.#doubtfulPcid * this.#stride,
+      );
   }
 
   dropPcid(pcid: number): void {
+    this.#settle();
     for (const cache of this.#caches) cache?.dropPcid(pcid);
   }
 
   dropAll(): void {
+    this.#settle();
     for (const cache of this.#caches) cache?.dropAll(-1);
   }
 
   save(): (TranslationCacheState | undefined)[] {
+    this.#settle();
     return this.#caches.map((cache) => cache?.save());
   }
 
   restore(states: readonly (TranslationCacheState | undefined)[]): void {
+    this.#doubtfulRegion = -1;
     this.#caches.forEach((cache, level) => {
       const state = states[level];
       if ((cache === undefined) !== (state === undefined))

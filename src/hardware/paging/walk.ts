@@ -146,6 +146,7 @@ export class PageWalker {
       if ((unaccessed & (1 << level)) !== 0) memory.write(table as Pfn, index, lo | PTE_ACCESSED, hi);
       if (unaccessed >>> (level + 1) !== 0) this.#markTables(page, unaccessed, level + 1, top);
     }
+    if (top > level) caches.beforeKeep(level);
     for (let used = top; used > level; used--)
       caches.keep(used, page, this.#tables[used - 1], this.#rights[used], pcid, now);
 

@@ -55,6 +55,7 @@ export class TranslationCache {
   readonly #hashShift: number;
   readonly #links: number;
   readonly #ages: AgeList | undefined;
+  #used = 0;
 
   /**
    * @param columns where to keep tags and stamps, when others are to read them as parts of longer arrays
@@ -126,6 +127,7 @@ export class TranslationCache {
     const ages = this.#ages;
     const way = ages === undefined ? this.#oldestOfSet(tag) : ages.renewOldest(now);
     if (this.ways > SCANNED_WAYS) this.#relink(way, tag);
+    if (this.tags[way] === NONE) this.#used++;
     this.tags[way] = tag;
     this.storeTags[way] = storable ? tag : NONE;
     this.stamps[way] = now;
@@ -137,6 +139,7 @@ export class TranslationCache {
   /** Forgets an entry in use. */
   drop(way: number): void {
     if (this.ways > SCANNED_WAYS) this.#unlink(way);
+    this.#used--;
     this.tags[way] = NONE;
     this.storeTags[way] = NONE;
     this.stamps[way] = 0;
@@ -151,13 +154,13 @@ export class TranslationCache {
 
   /** Forgets every translation of one PCID; global ones have a PCID of their own. */
   dropPcid(pcid: number): void {
-    for (let way = 0; way < this.entries; way++)
+    for (let way = 0; way < this.entries && this.#used > 0; way++)
       if (this.tags[way] !== NONE && pcidOf(this.flagsAt(way)) === pcid) this.drop(way);
   }
 
   /** Forgets every translation but those of the PCID `except`; -1 for none. */
   dropAll(except: number): void {
-    for (let way = 0; way < this.entries; way++)
+    for (let way = 0; way < this.entries && this.#used > 0; way++)
       if (this.tags[way] !== NONE && pcidOf(this.flagsAt(way)) !== except) this.drop(way);
   }
 
@@ -226,9 +229,11 @@ export class TranslationCache {
     this.stamps.set(state.stamps);
     this.payload.set(state.payload);
     this.tags.fill(NONE);
+    this.#used = 0;
     for (let way = 0; way < this.entries; way++) {
       if (state.tags[way] !== NONE && this.ways > SCANNED_WAYS) this.#relink(way, state.tags[way]);
       this.tags[way] = state.tags[way];
+      if (state.tags[way] !== NONE) this.#used++;
     }
     this.#ages?.sort();
   }
