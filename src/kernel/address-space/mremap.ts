@@ -7,7 +7,7 @@ import type { AddressSpaceContext } from './context.ts';
 import { TASK_PAGES } from './layout.ts';
 import { accountSizes, mayExpand, mayLockMore } from './limits.ts';
 import { moveMapping } from './mremap-move.ts';
-import { unmapPages } from './munmap.ts';
+import { munmap } from './munmap.ts';
 import { getUnmappedArea } from './placement.ts';
 import { populatePages } from './populate.ts';
 import { VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_MAYSHARE, VM_PFNMAP, VM_SEALED, VM_SHARED } from './vm-flags.ts';
@@ -128,7 +128,7 @@ function remapOne(context: AddressSpaceContext, task: Task, vma: Vma, remap: Rem
   const { start, oldPages, newPages } = remap;
   if (newPages > oldPages) return expand(context, task, vma, remap);
   if (newPages < oldPages) {
-    const failed = unmapPages(context, task.mm, vpn(start + newPages), vpn(start + oldPages));
+    const failed = munmap(context, task.mm, (start + newPages) * PAGE_SIZE, (oldPages - newPages) * PAGE_SIZE);
     if (failed !== 0) return failed;
   }
   return start * PAGE_SIZE;
@@ -157,11 +157,11 @@ const remapTo: Step = (context, task, found, remap) => {
   let vma: Vma | undefined = found;
   let { oldPages } = remap;
   if ((flags & MREMAP_FIXED) !== 0) {
-    const error = unmapPages(context, mm, target, vpn(target + newPages));
+    const error = munmap(context, mm, target * PAGE_SIZE, newPages * PAGE_SIZE);
     if (error !== 0) return error;
   }
   if (oldPages > newPages) {
-    const error = unmapPages(context, mm, vpn(start + newPages), vpn(start + oldPages));
+    const error = munmap(context, mm, (start + newPages) * PAGE_SIZE, (oldPages - newPages) * PAGE_SIZE);
     if (error !== 0) return error;
     oldPages = newPages;
   }
