@@ -31,6 +31,8 @@ import { TlbState } from './process/tlb-state.ts';
 import { Reclaim } from './reclaim/reclaim.ts';
 import { AnonVmas } from './rmap/anon-vmas.ts';
 import { ReverseMap } from './rmap/rmap.ts';
+import { SwapReadahead } from './swap/readahead.ts';
+import { Swap } from './swap/swap.ts';
 import type { Clock } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
 import { VmStat } from './vmstat.ts';
@@ -73,6 +75,7 @@ export class Kernel implements PageCore {
   readonly commitments: Commitments;
   readonly files: Files;
   readonly reclaim: Reclaim;
+  readonly swap: Swap;
   readonly faults: FaultHandler;
   readonly userAccess: UserAccess;
   /** The system calls of programs. */
@@ -111,15 +114,25 @@ export class Kernel implements PageCore {
       release: (pages) => this.commitments.release(pages),
       userAccess: () => this.userAccess,
     });
+    this.swap = new Swap(this);
+    const swapReadahead = new SwapReadahead(this, this.swap, params);
     this.reclaim = new Reclaim(this, { wakeFlusher: () => this.files.syncAll() });
     const fileFaults = new FileFaults(this, this.files);
-    this.faults = new FaultHandler(this, fileFaults, {
-      expandStack: (task, vma, page) => this.addressSpaces.expandStack(task, vma, page),
-    });
+    this.faults = new FaultHandler(
+      this,
+      fileFaults,
+      {
+        expandStack: (task, vma, page) => this.addressSpaces.expandStack(task, vma, page),
+      },
+      swapReadahead,
+    );
     this.userAccess = new UserAccess(() => boot.cpus[this.tlb.current] ?? panic('kernel: no CPU'), this.faults);
     const spaces = {
       pages: new PageOperations(this, new Populate(this, this.faults)),
-      advice: new PageAdvice(this),
+      advice: new PageAdvice(this, {
+        reclaimPages: (frames) => this.reclaim.pages(frames),
+        readSwapAhead: (task, entry) => swapReadahead.readOne(task, entry, false),
+      }),
       files: this.files,
       params,
       commitments: this.commitments,

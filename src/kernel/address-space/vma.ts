@@ -34,6 +34,8 @@ export class Vma {
   /** Every anon_vma that may hold pages of this mapping: its own and those inherited by fork (anon_vma_chain). */
   anonVmaChain: AnonVma[] = [];
   readonly special: SpecialMapping | undefined;
+  /** Where swap readahead is: the last page that was swapped in, its window, the hits since (swap_readahead_info). */
+  readonly swapReadahead = { page: 0, window: 0, hits: 4 };
 
   constructor(
     mm: Mm,

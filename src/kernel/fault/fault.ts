@@ -18,11 +18,21 @@ import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from '../address-s
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { NO_PRESSURE } from '../frames/allocator.ts';
-import { isExecuteOnly, isGuard, isMapped, isNone, mappedHi, mappedLo, PTE_SPECIAL } from '../page-table/soft-entry.ts';
+import {
+  isExecuteOnly,
+  isGuard,
+  isMapped,
+  isNone,
+  isSwapEntry,
+  mappedHi,
+  mappedLo,
+  PTE_SPECIAL,
+} from '../page-table/soft-entry.ts';
 import { addRss } from '../page-table/zap.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import type { FaultSignal } from '../process/signal.ts';
+import type { SwapReadahead } from '../swap/readahead.ts';
 import { EXCEPTIONS_PAGE_FAULT_KERNEL, EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL_GENERATE } from '../tracepoints.ts';
 import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SIGBUS, SIGSEGV } from '../uapi.ts';
 import { PGFAULT } from '../vmstat.ts';
@@ -40,6 +50,7 @@ import {
   VM_FAULT_SIGBUS,
   VM_FAULT_SIGSEGV,
 } from './outcome.ts';
+import { swapFault } from './swap-fault.ts';
 import { copyOnWrite } from './write-protect.ts';
 
 /** User addresses end here with 4-level tables (TASK_SIZE_MAX), in pages. */
@@ -63,8 +74,10 @@ export class FaultHandler {
   readonly #core: PageCore;
   readonly #files: FileFaults;
   readonly #stack: StackGrowth;
+  readonly #swapReadahead: SwapReadahead;
 
-  constructor(core: PageCore, files: FileFaults, stack: StackGrowth) {
+  constructor(core: PageCore, files: FileFaults, stack: StackGrowth, swapReadahead: SwapReadahead) {
+    this.#swapReadahead = swapReadahead;
     this.#core = core;
     this.#files = files;
     this.#stack = stack;
@@ -136,6 +149,7 @@ export class FaultHandler {
     }
     if (!isMapped(lo)) {
       if (isGuard(lo, hi)) return VM_FAULT_SIGSEGV;
+      if (isSwapEntry(lo, hi)) return swapFault(core, this.#swapReadahead, task, vma, page, slot, write);
       panic(`handle_mm_fault: entry ${lo.toString(16)} of page ${page} means nothing`);
     }
     if (write && (lo & PTE_WRITE) === 0) {

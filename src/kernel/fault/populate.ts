@@ -35,7 +35,7 @@ export class Populate {
   vma(task: Task, vma: Vma, start: Vpn, end: Vpn): number {
     if (vma.flags & VM_LOCKONFAULT) return 0;
     const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
-    return this.#pages(task, vma, start, end, write);
+    return this.#pages(task, vma, start, end, write, false);
   }
 
   /**
@@ -45,25 +45,25 @@ export class Populate {
   range(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number {
     const allowed = vma.flags & (write ? VM_WRITE : VM_READ);
     if (!allowed || vma.flags & (VM_IO | VM_PFNMAP)) return -EINVAL;
-    return this.#pages(task, vma, start, end, write);
+    return this.#pages(task, vma, start, end, write, true);
   }
 
-  #pages(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number {
+  #pages(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean, resumes: boolean): number {
     if ((vma.flags & VM_ACCESS_FLAGS) === 0 || vma.flags & (VM_IO | VM_PFNMAP)) return -EFAULT;
     for (let page: number = start; page < end; page++) {
-      const error = this.#page(task, vma, vpn(page), write);
+      const error = this.#page(task, vma, vpn(page), write, resumes);
       if (error !== 0) return error;
     }
     return 0;
   }
 
   /** One page: faulted in unless it is there with the permission wanted, and marked as used (FOLL_TOUCH). */
-  #page(task: Task, vma: Vma, page: Vpn, write: boolean): number {
+  #page(task: Task, vma: Vma, page: Vpn, write: boolean, resumes: boolean): number {
     const { pageTables, lru } = this.#core;
     let slot = pageTables.find(vma.mm, page);
     let lo = slot < 0 ? 0 : pageTables.lo(slot);
     if (!isMapped(lo) || (write && (lo & PTE_WRITE) === 0)) {
-      const failed = this.#faults.faultIn(task, vma, page, write);
+      const failed = this.#faults.faultIn(task, vma, page, write, resumes);
       if (failed !== 0) return failed & VM_FAULT_OOM ? -ENOMEM : -EFAULT;
       slot = pageTables.find(vma.mm, page);
       lo = slot < 0 ? 0 : pageTables.lo(slot);

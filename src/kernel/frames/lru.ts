@@ -76,20 +76,37 @@ export class LruLists {
 
   /** To the head of the active list (folio_activate); a waiting frame will arrive there. */
   activate(frame: Pfn): void {
-    if (this.#table.has(frame, PG_UNEVICTABLE)) return;
+    if (this.#table.has(frame, PG_UNEVICTABLE | PG_ACTIVE)) return;
     this.#move(frame, () => this.#table.set(frame, PG_ACTIVE), true);
+    this.#vmstat.count(PGACTIVATE);
   }
 
   /** To the head of the inactive list, its marks forgotten (lru_deactivate_fn, MADV_COLD). */
   deactivate(frame: Pfn): void {
     if (this.#table.has(frame, PG_UNEVICTABLE)) return;
+    if (this.#table.has(frame, PG_ACTIVE)) this.#vmstat.count(PGDEACTIVATE);
     this.#move(frame, () => this.#table.clear(frame, PG_ACTIVE | PG_REFERENCED), true);
   }
 
-  /** To the file list, as clean pages that may be dropped (lru_lazyfree_fn, MADV_FREE). */
+  /** To the file list with its batch, as a clean page that may be dropped (folio_mark_lazyfree, MADV_FREE). */
   makeLazyFree(frame: Pfn): void {
-    if (this.#table.has(frame, PG_UNEVICTABLE)) return;
-    this.#move(frame, () => this.#table.clear(frame, PG_ACTIVE | PG_REFERENCED | PG_SWAPBACKED), true);
+    if (this.#table.has(frame, PG_UNEVICTABLE) || !this.#table.has(frame, PG_LRU)) return;
+    this.#table.set(frame, PG_LAZYFREE_PENDING);
+    this.#lazy[this.#lazyWaiting++] = frame;
+    if (this.#lazyWaiting === BATCH) this.#drainLazy();
+  }
+
+  /** A frame that was freed meanwhile has lost its mark (lru_lazyfree_fn). */
+  #drainLazy(): void {
+    for (let i = 0; i < this.#lazyWaiting; i++) {
+      const frame = pfn(this.#lazy[i] as number);
+      if (!this.#table.has(frame, PG_LAZYFREE_PENDING)) continue;
+      this.#table.clear(frame, PG_LAZYFREE_PENDING);
+      if (this.#table.has(frame, PG_UNEVICTABLE) || !this.#table.has(frame, PG_LRU)) continue;
+      this.#move(frame, () => this.#table.clear(frame, PG_ACTIVE | PG_REFERENCED | PG_SWAPBACKED), true);
+      this.#vmstat.count(PGLAZYFREE);
+    }
+    this.#lazyWaiting = 0;
   }
 
   /** Locked frames leave the lists that reclaim scans (mlock_folio). */
@@ -107,6 +124,11 @@ export class LruLists {
   /** No longer locked (munlock_folio). */
   makeEvictable(frame: Pfn): void {
     this.#move(frame, () => this.#table.clear(frame, PG_MLOCKED | PG_UNEVICTABLE), true);
+  }
+
+  /** Puts an isolated frame back as the oldest of its list. */
+  putBackOldest(frame: Pfn): void {
+    this.#link(frame, false);
   }
 
   /** The oldest frame of a list, or 0. */

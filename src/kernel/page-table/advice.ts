@@ -1,31 +1,41 @@
 /** What madvise(2) and mincore(2) do to single pages (mm/madvise.c, mm/mincore.c). */
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
-import { type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
+import { type Pfn, pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
 import type { AdviceOps } from '../address-space/page-ops.ts';
-import { VM_DROPPABLE } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
-import { PG_DIRTY, PG_LRU, PG_RECLAIM, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE } from '../frames/frame-table.ts';
+import { PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTODATE } from '../frames/frame-table.ts';
 import type { Task } from '../process/process.ts';
-import { PGLAZYFREE, PGLAZYFREED } from '../vmstat.ts';
-import { guardEntryLo, isGuard, isMapped, isNone, PTE_SPECIAL } from './soft-entry.ts';
-import { dropPage, zapRange } from './zap.ts';
+import { PGLAZYFREE } from '../vmstat.ts';
+import { entrySwap, guardEntryLo, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL } from './soft-entry.ts';
+import { dropSwapEntry, zapRange } from './zap.ts';
 
 const TABLE_PAGES = 512;
 
+/** What advice asks of reclaim and swap. */
+export interface AdviceNeeds {
+  /** Tries to free these pages now (reclaim_pages). */
+  reclaimPages(frames: readonly Pfn[]): void;
+  /** Reads a page into the swap cache, on a task's account. */
+  readSwapAhead(task: Task, entry: number): void;
+}
+
 export class PageAdvice implements AdviceOps {
   readonly #core: PageCore;
+  readonly #needs: AdviceNeeds;
 
-  constructor(core: PageCore) {
+  constructor(core: PageCore, needs: AdviceNeeds) {
     this.#core = core;
+    this.#needs = needs;
   }
 
   /** madvise_free_pte_range: the pages are clean from now on and stand on the list of file pages (folio_mark_lazyfree). */
   free(vma: Vma, start: Vpn, end: Vpn): void {
     const { pageTables, table, lru, vmstat, tlb } = this.#core;
     lru.drain();
+    this.#dropSwapped(vma, start, end);
     this.#forEachPage(vma, start, end, (slot, lo, frame) => {
       if (!table.isAnonymous(frame)) return;
       table.clear(frame, PG_DIRTY);
@@ -44,52 +54,28 @@ export class PageAdvice implements AdviceOps {
     this.#forEachOwnPage(vma, start, end, (_slot, _lo, frame) => lru.deactivate(frame));
   }
 
-  /**
-   * MADV_PAGEOUT: what can go without swap goes at once: clean pages of files, and anonymous pages that may be forgotten.
-   * Anonymous pages find no swap slot and become active (shrink_folio_list).
-   */
+  /** MADV_PAGEOUT: the pages are reclaimed at once, whether they were used of late or not. */
   pageout(_task: Task, vma: Vma, start: Vpn, end: Vpn): void {
     const { lru, table } = this.#core;
     lru.drain();
-    this.#forEachOwnPage(vma, start, end, (slot, lo, frame) => {
-      if (table.has(frame, PG_UNEVICTABLE)) return;
-      if (!table.isAnonymous(frame)) this.#pageoutFile(vma, slot, lo, frame);
-      else if (table.has(frame, PG_SWAPBACKED)) lru.activate(frame);
-      else this.#pageoutLazyFree(vma, slot, lo, frame);
+    const frames: Pfn[] = [];
+    this.#forEachOwnPage(vma, start, end, (_slot, _lo, frame) => {
+      if (!table.has(frame, PG_UNEVICTABLE)) frames.push(frame);
+    });
+    this.#needs.reclaimPages(frames);
+  }
+
+  /** MADV_WILLNEED on anonymous memory: swapped pages come into the swap cache (swapin_walk_pmd_entry). */
+  swapin(task: Task, vma: Vma, start: Vpn, end: Vpn): void {
+    const { pageTables } = this.#core;
+    pageTables.forEachTable(vma.mm, start, end, (firstSlot, _page, count) => {
+      for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+        const lo = pageTables.lo(slot);
+        const hi = pageTables.hi(slot);
+        if (isSwapEntry(lo, hi)) this.#needs.readSwapAhead(task, entrySwap(lo, hi));
+      }
     });
   }
-
-  /** The mapping lets go; a clean page leaves the cache too, a dirty one stays there, active. */
-  #pageoutFile(vma: Vma, slot: number, lo: number, frame: Pfn): void {
-    const { pageTables, table, lru } = this.#core;
-    if (table.has(frame, PG_SWAPBACKED)) {
-      lru.activate(frame);
-      return;
-    }
-    pageTables.clear(slot);
-    dropPage(this.#core, vma, frame, lo & ~PTE_ACCESSED);
-    if (table.has(frame, PG_DIRTY)) {
-      // To be dropped when it has been written. The bit is also the readahead mark, so faults see one here.
-      table.set(frame, PG_RECLAIM);
-      lru.activate(frame);
-    } else this.#core.evictFromCache(frame);
-  }
-
-  /** A page of MADV_FREE is dropped unless it was written since; one of MAP_DROPPABLE always (try_to_unmap_one). */
-  #pageoutLazyFree(vma: Vma, slot: number, lo: number, frame: Pfn): void {
-    const { pageTables, table, lru, vmstat } = this.#core;
-    if (lo & PTE_DIRTY && (vma.flags & VM_DROPPABLE) === 0) {
-      table.set(frame, PG_SWAPBACKED);
-      lru.activate(frame);
-      return;
-    }
-    pageTables.clear(slot);
-    dropPage(this.#core, vma, frame, lo);
-    vmstat.count(PGLAZYFREED);
-  }
-
-  /** Nothing of a machine without swap is in swap. */
-  swapin(): void {}
 
   /** madvise_guard_install: whatever is mapped goes, and every page gets a marker. @returns 0 or -ENOMEM */
   guardInstall(vma: Vma, start: Vpn, end: Vpn): number {
@@ -122,14 +108,32 @@ export class PageAdvice implements AdviceOps {
 
   /** mincore_pte_range: what is mapped is resident; elsewhere a file's page is when it is cached. */
   residency(vma: Vma, start: Vpn, end: Vpn, into: Uint8Array, at: number): void {
-    const { pageTables } = this.#core;
+    const { pageTables, table } = this.#core;
     for (let page: number = start; page < end; page++) {
-      const cached = (vma.file?.inode.pages.get(indexOf(vma, page)) ?? 0) > 0;
-      into[at + page - start] = cached ? 1 : 0;
+      const cached = vma.file?.inode.pages.get(indexOf(vma, page)) ?? 0;
+      into[at + page - start] = cached > 0 && table.has(pfn(cached), PG_UPTODATE) ? 1 : 0;
     }
     pageTables.forEachTable(vma.mm, start, end, (firstSlot, firstPage, count) => {
-      for (let i = 0; i < count; i++)
-        if (isMapped(pageTables.lo(firstSlot + i))) into[at + (firstPage - start) + i] = 1;
+      for (let i = 0; i < count; i++) if (this.#isResident(firstSlot + i)) into[at + (firstPage - start) + i] = 1;
+    });
+  }
+
+  /** Mapped, or in swap with a copy in memory (mincore_swap). */
+  #isResident(slot: number): boolean {
+    const lo = this.#core.pageTables.lo(slot);
+    const hi = this.#core.pageTables.hi(slot);
+    return isMapped(lo) || (isSwapEntry(lo, hi) && this.#core.swap.cached(entrySwap(lo, hi)) >= 0);
+  }
+
+  /** Pages that are in swap are forgotten at once. */
+  #dropSwapped(vma: Vma, start: Vpn, end: Vpn): void {
+    const { pageTables } = this.#core;
+    pageTables.forEachTable(vma.mm, start, end, (firstSlot, _page, count) => {
+      for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+        const lo = pageTables.lo(slot);
+        const hi = pageTables.hi(slot);
+        if (isSwapEntry(lo, hi)) dropSwapEntry(this.#core, vma.mm, slot, lo, hi);
+      }
     });
   }
 

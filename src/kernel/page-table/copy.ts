@@ -1,8 +1,9 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
+import { MM_SWAPENTS } from '../address-space/mm.ts';
 import { VM_MAYBE_GUARD, VM_MIXEDMAP, VM_PFNMAP, VM_SHARED } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
-import { isMapped, isNone, PTE_SPECIAL } from './soft-entry.ts';
+import { entrySwap, isMapped, isNone, isSwapEntry, PTE_SPECIAL, PTE_SWP_EXCLUSIVE } from './soft-entry.ts';
 import { addRss, rssCounter } from './zap.ts';
 
 /**
@@ -15,13 +16,14 @@ export const needsCopy = (vma: Vma): boolean =>
 /**
  * Gives a child's mapping the pages of its parent's (copy_page_range). Private pages become read-only on both sides, so
  * that the next write copies; the child's entries begin unused (pte_mkold).
+ * The caller flushes the parent's translations when it has copied everything.
  * @returns false when there is no memory for a table
  */
 export function copyRange(core: PageCore, from: Vma, to: Vma): boolean {
   const { pageTables } = core;
   const isPrivate = (from.flags & VM_SHARED) === 0;
   let outOfMemory = false;
-  let protectedAny = false;
+  const shared = new Int32Array(to.mm.rss.length);
   pageTables.forEachTable(from.mm, from.start, from.end, (firstSlot, firstPage, count) => {
     if (outOfMemory) return;
     // One table of the child belongs to one table of the parent, an empty one too, so its slots run along.
@@ -34,24 +36,32 @@ export function copyRange(core: PageCore, from: Vma, to: Vma): boolean {
       let lo = pageTables.lo(firstSlot + i);
       const hi = pageTables.hi(firstSlot + i);
       if (isNone(lo, hi)) continue;
-      if (isMapped(lo)) {
+      if (isSwapEntry(lo, hi)) {
+        lo &= ~PTE_SWP_EXCLUSIVE;
+        pageTables.set(firstSlot + i, lo, hi);
+        core.swap.duplicate(entrySwap(lo, hi));
+        addRss(core, to.mm, MM_SWAPENTS, 1);
+      } else if (isMapped(lo)) {
         if (isPrivate && lo & PTE_WRITE) {
           lo &= ~PTE_WRITE;
           pageTables.set(firstSlot + i, lo, hi);
-          protectedAny = true;
         }
-        if ((lo & PTE_SPECIAL) === 0) shareFrame(core, to, entryFrame(lo, hi));
+        if ((lo & PTE_SPECIAL) === 0) (shared[shareFrame(core, entryFrame(lo, hi))] as number)++;
         lo &= isPrivate ? ~PTE_ACCESSED : ~(PTE_ACCESSED | PTE_DIRTY);
       }
       pageTables.set(target + i, lo, hi);
     }
+    shared.forEach((pages, counter) => {
+      if (pages > 0) addRss(core, to.mm, counter, pages);
+    });
+    shared.fill(0);
   });
-  if (protectedAny) core.tlb.flushRange(from.mm, from.start, from.end);
   return !outOfMemory;
 }
 
-function shareFrame(core: PageCore, to: Vma, frame: ReturnType<typeof entryFrame>): void {
-  addRss(core, to.mm, rssCounter(core, frame), 1);
+/** One mapping more. @returns the counter of the resident set that it belongs to */
+function shareFrame(core: PageCore, frame: ReturnType<typeof entryFrame>): number {
   if (core.table.isAnonymous(frame)) core.rmap.shareAnon(frame);
   else core.rmap.addFile(frame);
+  return rssCounter(core, frame);
 }

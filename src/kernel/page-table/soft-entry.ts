@@ -2,7 +2,7 @@
  * What the kernel writes into page-table entries: present ones with the permissions of their mapping, and not-present
  * ones that mean something to it (arch/x86/include/asm/pgtable*.h, include/linux/swapops.h).
  *
- * A not-present entry that is not all zero holds, in its low half, bits 1-5 the swap type and, above bit 9, the low
+ * A not-present entry that is not all zero holds, in its low half, bits 1-5 the swap type and, from bit 11 on, the low
  * bits of the offset; the high half has the rest of the offset. Type 31 is a marker, not a swap area.
  */
 import {
@@ -44,6 +44,27 @@ export const guardEntryLo: number = GUARD_LO;
 export const isSwapLike = (lo: number, hi: number): boolean => !isNone(lo, hi) && !isMapped(lo);
 export const isSwapEntry = (lo: number, hi: number): boolean =>
   isSwapLike(lo, hi) && ((lo >>> SWAP_TYPE_SHIFT) & SWAP_TYPE_MASK) !== MARKER_TYPE;
+
+/** The process that swapped the page out was its only owner (pte_swp_exclusive). */
+export const PTE_SWP_EXCLUSIVE = 1 << 9;
+const OFFSET_SHIFT = 11;
+const OFFSET_LOW_BITS = 32 - OFFSET_SHIFT;
+
+/**
+ * A place in swap as one number: area * 2^40 + slot. Areas are numbered from 0 to 30, slots from 1, so no entry is 0.
+ */
+export const swapEntry = (area: number, slot: number): number => area * 2 ** 40 + slot;
+export const areaOf = (entry: number): number => Math.floor(entry / 2 ** 40);
+export const slotOf = (entry: number): number => entry % 2 ** 40;
+
+/** The two halves of a not-present entry that says where in swap the page is (swp_entry_to_pte). */
+export const swapLo = (entry: number, flags: number): number =>
+  ((slotOf(entry) % 2 ** OFFSET_LOW_BITS) << OFFSET_SHIFT) | (areaOf(entry) << SWAP_TYPE_SHIFT) | flags;
+export const swapHi = (entry: number): number => Math.floor(slotOf(entry) / 2 ** OFFSET_LOW_BITS);
+
+/** Where in swap an entry points (pte_to_swp_entry). */
+export const entrySwap = (lo: number, hi: number): number =>
+  swapEntry((lo >>> SWAP_TYPE_SHIFT) & SWAP_TYPE_MASK, hi * 2 ** OFFSET_LOW_BITS + (lo >>> OFFSET_SHIFT));
 
 /** Low flags that a mapping's flags give to its entries (vm_get_page_prot, PAGE_*): private ones are not writable yet. */
 export function protectionLo(vmFlags: number): number {

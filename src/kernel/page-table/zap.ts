@@ -1,11 +1,11 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
-import { PAGE_SIZE, type Vpn } from '../../hardware/units.ts';
-import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, type Mm } from '../address-space/mm.ts';
+import { PAGE_SIZE, type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
+import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from '../address-space/mm.ts';
 import { VM_RAND_READ, VM_SEQ_READ } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { KMEM_RSS_STAT } from '../tracepoints.ts';
-import { isGuard, isMapped, isNone, PTE_SPECIAL } from './soft-entry.ts';
+import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL } from './soft-entry.ts';
 
 /** Which counter of `Mm.rss` a frame belongs to (mm_counter). */
 export function rssCounter(core: PageCore, frame: number): number {
@@ -16,7 +16,15 @@ export function rssCounter(core: PageCore, frame: number): number {
 /** Adds to a resident-set counter and keeps the high-water mark (add_mm_counter, update_hiwater_rss). */
 export function addRss({ trace }: PageCore, mm: Mm, counter: number, pages: number): void {
   (mm.rss[counter] as number) += pages;
-  if (trace.on) trace.emit(KMEM_RSS_STAT, trace.pid, mm.id, 1, counter, (mm.rss[counter] as number) * PAGE_SIZE);
+  if (trace.on)
+    trace.emit(
+      KMEM_RSS_STAT,
+      trace.pid,
+      mm.id,
+      mm.id === trace.mm ? 1 : 0,
+      counter,
+      (mm.rss[counter] as number) * PAGE_SIZE,
+    );
   if (pages > 0 && mm.rssPages > mm.hiwaterRss) mm.hiwaterRss = mm.rssPages;
 }
 
@@ -35,31 +43,54 @@ export function zapRange(
   keep?: (frame: number) => boolean,
 ): void {
   const { mm } = vma;
-  let zapped = false;
-  core.pageTables.forEachTable(mm, start, end, (firstSlot, _page, count) => {
-    for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+  const dropped = new Int32Array(mm.rss.length);
+  // What was cleared lies between these, so that a few pages of a large mapping need no full flush (mmu_gather).
+  let first = -1;
+  let last = -1;
+  core.pageTables.forEachTable(mm, start, end, (firstSlot, firstPage, count) => {
+    for (let i = 0; i < count; i++) {
+      const slot = firstSlot + i;
       const lo = core.pageTables.lo(slot);
       const hi = core.pageTables.hi(slot);
       if (isNone(lo, hi)) continue;
       if (!isMapped(lo)) {
-        if (isGuard(lo, hi) && dropMarkers) core.pageTables.clear(slot);
+        if (isSwapEntry(lo, hi) && keep === undefined) dropSwapEntry(core, mm, slot, lo, hi);
+        else if (isGuard(lo, hi) && dropMarkers) core.pageTables.clear(slot);
         continue;
       }
       const frame = entryFrame(lo, hi);
       const special = (lo & PTE_SPECIAL) !== 0;
       if (keep !== undefined && !special && keep(frame)) continue;
       core.pageTables.clear(slot);
-      zapped = true;
+      last = firstPage + i;
+      if (first < 0) first = last;
       if (special) continue;
-      dropPage(core, vma, frame, lo);
+      (dropped[rssCounter(core, frame)] as number)++;
+      leavePage(core, vma, frame, lo);
     }
+    dropped.forEach((pages, counter) => {
+      if (pages > 0) addRss(core, mm, counter, -pages);
+    });
+    dropped.fill(0);
   });
-  if (zapped) core.tlb.flushRange(mm, start, end);
+  if (first >= 0) core.tlb.flushRange(mm, vpn(first), vpn(last + 1));
+}
+
+/** A page that is in swap is wanted no more by this mapping. */
+export function dropSwapEntry(core: PageCore, mm: Mm, slot: number, lo: number, hi: number): void {
+  core.pageTables.clear(slot);
+  addRss(core, mm, MM_SWAPENTS, -1);
+  core.swap.releaseAndForget(entrySwap(lo, hi));
 }
 
 /** The books of one entry that was cleared (zap_present_folio_ptes). */
-export function dropPage(core: PageCore, vma: Vma, frame: ReturnType<typeof entryFrame>, lo: number): void {
+export function dropPage(core: PageCore, vma: Vma, frame: Pfn, lo: number): void {
   addRss(core, vma.mm, rssCounter(core, frame), -1);
+  leavePage(core, vma, frame, lo);
+}
+
+/** The same but for the resident set, which a whole table's pages leave at once. */
+function leavePage(core: PageCore, vma: Vma, frame: Pfn, lo: number): void {
   if (!core.table.isAnonymous(frame)) {
     if (lo & PTE_DIRTY) core.markDirty(frame);
     if (lo & PTE_ACCESSED && (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) === 0) core.lru.markAccessed(frame);

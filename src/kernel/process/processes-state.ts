@@ -19,6 +19,7 @@ export interface VmaState {
   /** Number of its own anon_vma, 0 for none, and of all in its chain. */
   readonly anonVma: number;
   readonly chain: readonly number[];
+  readonly swapReadahead: { readonly page: number; readonly window: number; readonly hits: number };
 }
 
 export interface MmState {
@@ -86,6 +87,7 @@ export function saveMm(mm: Mm): MmState {
       special: vma.special?.name ?? '',
       anonVma: vma.anonVma?.id ?? 0,
       chain: vma.anonVmaChain.map((anonVma) => anonVma.id),
+      swapReadahead: { ...vma.swapReadahead },
     })),
   };
 }
@@ -124,6 +126,7 @@ function restoreVma(mm: Mm, state: VmaState, references: References): Vma {
   if (state.file !== 0 && file === undefined) panic(`restore: open file ${state.file} is missing`);
   const special = state.special === '' ? undefined : references.special(state.special);
   const vma = new Vma(mm, vpn(state.start), vpn(state.end), state.flags, state.pgoff, file, special);
+  Object.assign(vma.swapReadahead, state.swapReadahead);
   file?.inode.mappings.add(vma);
   const anonVma = (id: number) => references.anonVmas.get(id) ?? panic(`restore: anon_vma ${id} is missing`);
   if (state.anonVma !== 0) vma.anonVma = anonVma(state.anonVma);

@@ -40,11 +40,48 @@ export function prepareScan(sc: ScanControl, { lru, fileRefaulted, free, highWat
   sc.fileIsTiny = file + free <= highWatermarks && !sc.deactivateAnon && size(LRU_INACTIVE_ANON) >>> sc.priority > 0;
 }
 
+/** What keeping pages of each kind has cost of late: pages that came back at once, and reads and writes for them. */
+export interface Costs {
+  anon: number;
+  file: number;
+}
+
+/** lru_note_cost: pages that were kept active count against their kind; old costs fade. */
+export function noteCost(costs: Costs, lru: LruLists, isFile: boolean, pages: number): void {
+  if (isFile) costs.file += pages;
+  else costs.anon += pages;
+  const size = EVICTABLE.reduce((sum: number, list) => sum + (lru.sizes[list] as number), 0);
+  if (costs.file + costs.anon <= size / 4) return;
+  costs.file = Math.floor(costs.file / 2);
+  costs.anon = Math.floor(costs.anon / 2);
+}
+
 /**
- * Pages to look at on each list in this round (get_scan_count). Without swap only files are asked.
+ * Pages to look at on each list in this round (get_scan_count). Without room in swap only files are asked, with cheap
+ * files too; else both kinds by swappiness and by what they cost.
  * @param into receives a number for each of the four evictable lists
  */
-export function scanCounts(sc: ScanControl, lru: LruLists, into: Int32Array): void {
-  into.fill(0);
-  for (const list of [LRU_INACTIVE_FILE, LRU_ACTIVE_FILE]) into[list] = (lru.sizes[list] as number) >>> sc.priority;
+export function scanCounts(sc: ScanControl, core: ScanFacts, costs: Costs, swappiness: number, into: Int32Array): void {
+  const { lru, swap } = core;
+  const total = costs.anon + costs.file;
+  const pressure = 2 * total + total + 1;
+  let anonShare = Math.floor((swappiness * pressure) / (total + costs.anon + 1));
+  let fileShare = Math.floor(((200 - swappiness) * pressure) / (total + costs.file + 1));
+  let divisor = anonShare + fileShare;
+  if (!sc.maySwap || swap.free === 0) [anonShare, fileShare, divisor] = [0, 1, 1];
+  else if (sc.priority === 0 && swappiness !== 0) [anonShare, fileShare, divisor] = [1, 1, 1];
+  else if (sc.fileIsTiny) [anonShare, fileShare, divisor] = [1, 0, 1];
+  else if (sc.cacheTrimMode) [anonShare, fileShare, divisor] = [0, 1, 1];
+  for (const list of EVICTABLE) {
+    const share = list === LRU_INACTIVE_FILE || list === LRU_ACTIVE_FILE ? fileShare : anonShare;
+    into[list] = Math.floor((((lru.sizes[list] as number) >>> sc.priority) * share) / divisor);
+  }
 }
+
+/** What the balance looks at. */
+export interface ScanFacts {
+  readonly lru: LruLists;
+  readonly swap: { readonly free: number };
+}
+
+const EVICTABLE = [LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE] as const;

@@ -1,3 +1,4 @@
+import type { Pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import { watermarkOk } from '../frames/watermarks.ts';
 import type { Zone } from '../frames/zone.ts';
@@ -74,6 +75,11 @@ export class Reclaim {
     }
     if (sc.nrReclaimed > 0) this.#kswapdFailures = 0;
     return sc.nrReclaimed;
+  }
+
+  /** Frees single pages that somebody names, used of late or not (reclaim_pages). @returns pages freed */
+  pages(frames: readonly Pfn[]): number {
+    return this.#lists.reclaimPages(frames);
   }
 
   /** shrink_node. */

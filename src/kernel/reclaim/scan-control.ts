@@ -19,6 +19,10 @@ export interface ScanControl {
   skippedDeactivate: boolean;
   /** Deactivate whatever the balance says. */
   forceDeactivate: boolean;
+  /** Pages may go to swap. */
+  readonly maySwap: boolean;
+  /** Use since the last look does not save a page: MADV_PAGEOUT. */
+  readonly ignoreReferences: boolean;
   /** Set by prepareScan for each round. */
   deactivateAnon: boolean;
   deactivateFile: boolean;
@@ -26,7 +30,9 @@ export interface ScanControl {
   fileIsTiny: boolean;
 }
 
-export const scanControl = (by: 'kswapd' | 'direct', nrToReclaim: number): ScanControl => ({
+export const scanControl = (by: 'kswapd' | 'direct', nrToReclaim: number, ignoreReferences = false): ScanControl => ({
+  maySwap: true,
+  ignoreReferences,
   nrToReclaim,
   priority: DEF_PRIORITY,
   by,

@@ -7,10 +7,11 @@ import {
   PG_MLOCKED,
   PG_RECLAIM,
   PG_SWAPBACKED,
+  PG_SWAPCACHE,
   PG_WRITEBACK,
 } from '../frames/frame-table.ts';
 import { NR_VMSCAN_IMMEDIATE_RECLAIM, PGACTIVATE, PGLAZYFREED } from '../vmstat.ts';
-import { ACTIVATE, checkReferences, KEEP, RECLAIM_CLEAN } from './references.ts';
+import { ACTIVATE, checkReferences, KEEP, RECLAIM, RECLAIM_CLEAN } from './references.ts';
 import type { ScanControl } from './scan-control.ts';
 import { tryToUnmap } from './unmap.ts';
 
@@ -66,12 +67,11 @@ function decide(core: PageCore, head: Pfn, pages: number, sc: ScanControl): numb
     table.set(head, PG_RECLAIM);
     return ACTIVATED;
   }
-  const references = checkReferences(core, head, pages);
+  const references = sc.ignoreReferences ? RECLAIM : checkReferences(core, head, pages);
   if (references === ACTIVATE) return ACTIVATED;
   if (references === KEEP) return KEPT;
+  if (table.has(head, PG_SWAPBACKED)) return swapOut(core, head, sc);
   const isAnonymous = table.isAnonymous(head);
-  // No swap: anonymous and shared memory has nowhere to go.
-  if (table.has(head, PG_SWAPBACKED)) return ACTIVATED;
   for (let p = 0; p < pages; p++) if (!tryToUnmap(core, pfn(head + p))) return ACTIVATED;
   if (isAnonymous) {
     core.pages.releaseUnused(head);
@@ -86,6 +86,25 @@ function decide(core: PageCore, head: Pfn, pages: number, sc: ScanControl): numb
     return references === RECLAIM_CLEAN ? KEPT : ACTIVATED;
   }
   core.evictFromCache(head);
+  return FREED;
+}
+
+/**
+ * An anonymous page goes to swap: it gets a place, its mappings remember that place, and it is written if it differs from
+ * what lies there. Where the device answers later the page waits in the swap cache and goes at the next look.
+ */
+function swapOut(core: PageCore, frame: Pfn, sc: ScanControl): number {
+  const { table, swap, pages } = core;
+  // Shared memory has no place in swap yet, and without room in swap there is none for anybody.
+  if (!table.isAnonymous(frame) && !table.has(frame, PG_SWAPCACHE)) return ACTIVATED;
+  if (!table.has(frame, PG_SWAPCACHE) && (!sc.maySwap || swap.allocate(frame) === 0)) return ACTIVATED;
+  if (!tryToUnmap(core, frame)) return ACTIVATED;
+  if (table.has(frame, PG_DIRTY) && !swap.writeOut(frame)) {
+    table.set(frame, PG_RECLAIM);
+    return KEPT;
+  }
+  swap.leaveCache(frame);
+  pages.releaseUnused(frame);
   return FREED;
 }
 

@@ -1,20 +1,22 @@
 import { type Pfn, pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
-import { PG_ACTIVE, PG_LRU, PG_TAIL, PG_WORKINGSET } from '../frames/frame-table.ts';
+import { PG_ACTIVE, PG_LRU, PG_RECLAIM, PG_SWAPCACHE, PG_TAIL, PG_WORKINGSET } from '../frames/frame-table.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../frames/lru.ts';
 import {
   PGDEACTIVATE,
   PGREFILL,
+  PGSCAN_ANON,
   PGSCAN_DIRECT,
   PGSCAN_FILE,
   PGSCAN_KSWAPD,
+  PGSTEAL_ANON,
   PGSTEAL_DIRECT,
   PGSTEAL_FILE,
   PGSTEAL_KSWAPD,
 } from '../vmstat.ts';
-import { scanCounts } from './balance.ts';
+import { type Costs, noteCost, scanCounts } from './balance.ts';
 import { usedAsProgram } from './references.ts';
-import { type ScanControl, SWAP_CLUSTER_MAX } from './scan-control.ts';
+import { type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
 import { folioPages, shrinkFolioList } from './shrink-list.ts';
 
 const LISTS = [LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE] as const;
@@ -25,6 +27,8 @@ export class ListShrinker {
   readonly #counts = new Int32Array(LISTS.length);
   /** Heads of the folios that are isolated now; a batch ends at a large folio that is half of it. */
   readonly #isolated = new Int32Array(SWAP_CLUSTER_MAX);
+  /** What keeping anonymous and file pages has cost of late (lru_note_cost). */
+  readonly #costs: Costs = { anon: 0, file: 0 };
 
   constructor(core: PageCore) {
     this.#core = core;
@@ -32,9 +36,8 @@ export class ListShrinker {
 
   /** One round at the control's priority: each list is looked at in turns of 32 pages until enough is free. */
   shrink(sc: ScanControl): void {
-    const { lru } = this.#core;
     const counts = this.#counts;
-    scanCounts(sc, lru, counts);
+    scanCounts(sc, this.#core, this.#costs, this.#core.params.swappiness, counts);
     // Direct reclaim at the lightest pressure keeps the proportion between the lists, even beyond what it needs.
     const proportional = sc.by === 'direct' && sc.priority === 12;
     for (;;) {
@@ -64,13 +67,14 @@ export class ListShrinker {
     const { vmstat } = this.#core;
     const before = sc.nrScanned;
     const count = this.#isolate(list, pages);
-    const { freed, kept } = shrinkFolioList(this.#core, this.#isolated, count, sc);
+    const { freed, kept, activated } = shrinkFolioList(this.#core, this.#isolated, count, sc);
+    noteCost(this.#costs, this.#core.lru, list === LRU_INACTIVE_FILE, activated);
     for (let i = 0; i < kept; i++) this.#putBack(pfn(this.#isolated[i] as number));
     const scanned = sc.nrScanned - before;
     vmstat.count(sc.by === 'kswapd' ? PGSCAN_KSWAPD : PGSCAN_DIRECT, scanned);
     vmstat.count(sc.by === 'kswapd' ? PGSTEAL_KSWAPD : PGSTEAL_DIRECT, freed);
-    vmstat.count(PGSCAN_FILE, scanned);
-    vmstat.count(PGSTEAL_FILE, freed);
+    vmstat.count(list === LRU_INACTIVE_FILE ? PGSCAN_FILE : PGSCAN_ANON, scanned);
+    vmstat.count(list === LRU_INACTIVE_FILE ? PGSTEAL_FILE : PGSTEAL_ANON, freed);
     return freed;
   }
 
@@ -109,8 +113,38 @@ export class ListShrinker {
     return count;
   }
 
+  /**
+   * Frees single pages that somebody names (reclaim_pages), used of late or not.
+   * @returns pages freed
+   */
+  reclaimPages(frames: readonly Pfn[]): number {
+    const { table, lru } = this.#core;
+    const sc = scanControl('direct', frames.length, true);
+    let freed = 0;
+    for (let i = 0; i < frames.length; ) {
+      let count = 0;
+      for (; i < frames.length && count < SWAP_CLUSTER_MAX; i++) {
+        const head = this.#headOf(frames[i] as Pfn);
+        // A page of a folio that was named before is off the list already.
+        if (!table.has(head, PG_LRU)) continue;
+        for (let p = 0; p < folioPages(this.#core, head); p++) lru.isolate(pfn(head + p));
+        this.#isolated[count++] = head;
+      }
+      const result = shrinkFolioList(this.#core, this.#isolated, count, sc);
+      for (let k = 0; k < result.kept; k++) this.#putBack(pfn(this.#isolated[k] as number));
+      freed += result.freed;
+    }
+    return freed;
+  }
+
   #putBack(head: Pfn): void {
-    const { lru } = this.#core;
+    const { lru, table } = this.#core;
+    if (table.has(head, PG_SWAPCACHE) && table.has(head, PG_RECLAIM)) {
+      // Written to a device that answers later: next in line when it is looked at again (folio_rotate_reclaimable).
+      table.clear(head, PG_RECLAIM);
+      lru.putBackOldest(head);
+      return;
+    }
     for (let p = folioPages(this.#core, head) - 1; p >= 0; p--) lru.putBack(pfn(head + p));
   }
 

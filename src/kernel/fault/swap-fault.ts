@@ -1,0 +1,101 @@
+import { entryHi, entryLo, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
+import { type Pfn, pfn, type Vpn } from '../../hardware/units.ts';
+import { MM_ANONPAGES, MM_SWAPENTS } from '../address-space/mm.ts';
+import { VM_LOCKED, VM_WRITE } from '../address-space/vm-flags.ts';
+import type { Vma } from '../address-space/vma.ts';
+import type { PageCore } from '../core.ts';
+import { PG_ANON_EXCLUSIVE, PG_DIRTY, PG_MLOCKED, PG_SWAPCACHE } from '../frames/frame-table.ts';
+import { entrySwap, PTE_SWP_EXCLUSIVE, protectionHi, protectionLo } from '../page-table/soft-entry.ts';
+import { addRss } from '../page-table/zap.ts';
+import type { Task } from '../process/process.ts';
+import type { SwapReadahead } from '../swap/readahead.ts';
+import { PGMAJFAULT } from '../vmstat.ts';
+import { VM_FAULT_MAJOR, VM_FAULT_MINOR, VM_FAULT_OOM } from './outcome.ts';
+import { copyOnWrite } from './write-protect.ts';
+
+/**
+ * A page that is in swap (do_swap_page): found in the swap cache, the fault is a minor one, else it is read, with its
+ * neighbours where the device answers later.
+ */
+export function swapFault(
+  core: PageCore,
+  readahead: SwapReadahead,
+  task: Task,
+  vma: Vma,
+  page: Vpn,
+  slot: number,
+  write: boolean,
+): number {
+  const { pageTables, swap, table, vmstat } = core;
+  const lo = pageTables.lo(slot);
+  const entry = entrySwap(lo, pageTables.hi(slot));
+  let frame: number = swap.cached(entry);
+  let outcome = VM_FAULT_MINOR;
+  if (frame >= 0) readahead.hit(vma, pfn(frame));
+  else {
+    outcome = VM_FAULT_MAJOR;
+    vmstat.count(PGMAJFAULT);
+    frame = bringIn(core, readahead, task, vma, page, entry);
+    if (frame < 0) return VM_FAULT_OOM;
+  }
+  const own = pfn(frame);
+  mapSwappedIn(core, vma, page, slot, own, (lo & PTE_SWP_EXCLUSIVE) !== 0, write);
+  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write)) leaveSwap(core, own);
+  if (!write || pageTables.lo(slot) & PTE_WRITE || (vma.flags & VM_WRITE) === 0) return outcome;
+  return outcome | copyOnWrite(core, vma, page, slot);
+}
+
+/** Reads the page: straight into a frame of its own from a device that answers at once, else through the swap cache. */
+function bringIn(core: PageCore, readahead: SwapReadahead, task: Task, vma: Vma, page: Vpn, entry: number): number {
+  const { swap, pages, lru } = core;
+  if (!swap.area(entry).device.synchronous || swap.references(entry) !== 1)
+    return readahead.read(task, vma, page, entry);
+  const frame = pages.allocateAnonymous();
+  if (frame < 0) return -1;
+  swap.readIn(task, entry, pfn(frame));
+  lru.add(pfn(frame));
+  return frame;
+}
+
+/** Puts the page in place of the entry that said where it was. */
+function mapSwappedIn(
+  core: PageCore,
+  vma: Vma,
+  page: Vpn,
+  slot: number,
+  frame: Pfn,
+  exclusive: boolean,
+  write: boolean,
+): void {
+  const { pageTables, swap, rmap, table } = core;
+  const entry = entrySwap(pageTables.lo(slot), pageTables.hi(slot));
+  addRss(core, vma.mm, MM_SWAPENTS, -1);
+  addRss(core, vma.mm, MM_ANONPAGES, 1);
+  if ((table.mapcount[frame] as number) === 0) rmap.addNewAnon(frame, vma, page);
+  else (table.mapcount[frame] as number)++;
+  const mayOwn = exclusive || (swap.references(entry) === 1 && table.mapcount[frame] === 1);
+  if (mayOwn) table.set(frame, PG_ANON_EXCLUSIVE);
+  else table.clear(frame, PG_ANON_EXCLUSIVE);
+  if (vma.flags & VM_LOCKED) rmap.mlock(frame);
+  const writable = mayOwn && vma.flags & VM_WRITE ? PTE_WRITE : 0;
+  const dirty = writable !== 0 && write ? PTE_DIRTY : 0;
+  pageTables.set(
+    slot,
+    entryLo(frame, protectionLo(vma.flags) | writable | dirty),
+    entryHi(frame, protectionHi(vma.flags)),
+  );
+  swap.release(entry);
+}
+
+/** should_try_to_free_swap: swap is more than half full, the page is locked, or it is written and differs from now on. */
+function shouldFreeSwap(core: PageCore, vma: Vma, frame: Pfn, write: boolean): boolean {
+  if (core.swap.isFull || vma.flags & VM_LOCKED || core.table.has(frame, PG_MLOCKED)) return true;
+  return write && core.table.mapcount[frame] === 1;
+}
+
+/** folio_free_swap: the page gives its place up, unless another process still has to find it there. */
+function leaveSwap(core: PageCore, frame: Pfn): void {
+  if (core.swap.references(core.swap.entryOf(frame)) > 0) return;
+  core.swap.leaveCache(frame);
+  core.table.set(frame, PG_DIRTY);
+}

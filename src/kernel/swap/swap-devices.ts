@@ -1,0 +1,20 @@
+import type { SwapDevice } from './swap-area.ts';
+
+/** A compressed disk in memory: synchronous, so nothing is read ahead and no page waits in the swap cache. */
+export const zram: SwapDevice = { name: 'zram', kind: 'partition', synchronous: true, rotational: false };
+
+/** A disk without moving parts whose requests are answered later: readahead goes by neighbours in memory. */
+export const loop: SwapDevice = { name: 'loop', kind: 'partition', synchronous: false, rotational: false };
+
+/** A swap file on a disk that counts as moving: readahead goes by neighbours on the disk. */
+export const disk: SwapDevice = { name: 'disk', kind: 'file', synchronous: false, rotational: true };
+
+const DEVICES: readonly SwapDevice[] = [zram, loop, disk];
+
+/** The device of a name. Throws RangeError that lists the known ones. */
+export function swapDeviceNamed(name: string): SwapDevice {
+  const device = DEVICES.find((known) => known.name === name);
+  if (device === undefined)
+    throw new RangeError(`unknown swap device '${name}'; known are ${DEVICES.map((d) => d.name).join(', ')}`);
+  return device;
+}
