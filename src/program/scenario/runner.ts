@@ -1,8 +1,10 @@
 import { zen3 } from '../../hardware/processors/zen3.ts';
+import { OutOfMemory } from '../../kernel/fault/out-of-memory.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { MachineOptions } from '../../machine/options.ts';
 import type { Answer, AnswerValue } from './answer.ts';
 import type { Line, Scenario } from './parser.ts';
+import { ScenarioError } from './scenario-error.ts';
 import { UnmappedRegion } from './scenario-process.ts';
 import { Scene } from './scene.ts';
 
@@ -39,7 +41,8 @@ export function runScenario(
   });
 }
 
-function runLine(scene: Scene, { action }: Line, answer: Answer): void {
+/** @throws {ScenarioError} the machine is too small for the scenario */
+function runLine(scene: Scene, { action, place }: Line, answer: Answer): void {
   try {
     if (action.kind === 'machine') {
       action.step(scene, answer);
@@ -50,6 +53,7 @@ function runLine(scene: Scene, { action }: Line, answer: Answer): void {
     else if (!process.alive) answer.dead = 1;
     else action.step(process, answer, scene);
   } catch (error) {
+    if (error instanceof OutOfMemory) throw new ScenarioError(place, error.message);
     // The mapping that the line builds on failed: its own answer tells, and the next lines may still make sense.
     if (!(error instanceof UnmappedRegion)) throw error;
     answer.error = error.message;
