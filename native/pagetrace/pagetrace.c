@@ -122,7 +122,7 @@ static void after_options(void)
    tell_start();
 }
 
-static void at_end(Int exit_code)
+static void at_end(Int always_zero)
 {
    begin_event(EV_END);
    put_signed(exit_code);

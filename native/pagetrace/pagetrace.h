@@ -80,7 +80,7 @@ void  runs_forget(void);
 ULong runs_instruction(void);
 /* Sends the block, with all runs ended. */
 void  runs_flush(void);
-/* Also when much has happened since the last block: windowed recordings fill theirs slowly. */
+/* Sends the block if the last one went out long ago: what a SIGKILL takes, and a reader of the growing file waits for, stays small. */
 void  runs_flush_if_old(void);
 
 /* ---- stream.c: columns, events, blocks, and the socket to the recorder ---- */
@@ -88,7 +88,8 @@ void stream_connect(const HChar* path);
 void stream_reconnect_in_child(void);
 void stream_close(void);
 Bool stream_full(void);
-ULong stream_block_start(void);
+/* Milliseconds since the last block went out. */
+UInt stream_age(void);
 /* Sends the block with its totals: instructions and stores of the process so far. */
 void stream_send(ULong instructions, ULong stores);
 void record_run(UInt kind, Addr page, ULong instruction);
@@ -113,6 +114,7 @@ void file_forget(Int fd);
 void file_forget_all(void);
 
 /* ---- syscalls.c ---- */
+extern Int exit_code;
 void syscalls_init(void);
 void before_syscall(ThreadId tid, UInt number, UWord* args, UInt nargs);
 void after_syscall(ThreadId tid, UInt number, UWord* args, UInt nargs, SysRes result);

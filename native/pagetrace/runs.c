@@ -18,8 +18,7 @@ static Bool  data_open = False;
 static ULong data_start;
 static ULong window_end;
 
-/* Programs that change pages rarely would otherwise keep everything back until their end. */
-#define OLD_INSTRUCTIONS 200000000UL
+#define OLD_MS 500
 
 #define INSTRUCTION_BITS 36
 static inline ULong progress_instructions(void) { return progress & ((1UL << INSTRUCTION_BITS) - 1); }
@@ -98,7 +97,7 @@ void runs_settle(void)
 
 void runs_flush_if_old(void)
 {
-   if (settled_instructions - stream_block_start() > OLD_INSTRUCTIONS) runs_flush();
+   if (stream_age() > OLD_MS) runs_flush();
 }
 
 /* ------------------------------------------------------------------ helpers of instrumented code */

@@ -39,6 +39,7 @@ static BlockHead block;
 static ULong block_accesses, start_stores, last_instruction;
 static Addr  slots[2][SLOTS], last_new[2];
 
+static UInt  sent_ms;
 static HChar recorder_path[108];
 static Int   recorder = -1;
 static UInt  connection;
@@ -67,7 +68,7 @@ static void block_start(void)
 /* Watched by number for records, whose columns have room for the longest, and by bytes for events. */
 Bool stream_full(void) { return head_at >= heads + BLOCK_RECORDS || event_at > events + EVENT_BYTES - EVENT_ROOM; }
 
-ULong stream_block_start(void) { return block.first_instruction; }
+UInt stream_age(void) { return VG_(read_millisecond_timer)() - sent_ms; }
 
 /* ------------------------------------------------------------------ records */
 
@@ -169,6 +170,7 @@ void stream_send(ULong instructions, ULong stores)
    send_all(counts, block.count_bytes);
    send_all(gaps, block.gap_bytes);
    send_all(events, block.event_bytes);
+   sent_ms = VG_(read_millisecond_timer)();
    block.sequence++;
    block.first_instruction = last_instruction = instructions;
    start_stores += block.stores;
@@ -193,6 +195,7 @@ static void open_stream(UInt parent_connection, UInt parent_block)
    block.magic = BLOCK_MAGIC;
    start_stores = last_instruction = 0;
    block_start();
+   sent_ms = VG_(read_millisecond_timer)();
    /* A process is told from its program before execve, and from an earlier process of the same number. */
    hello.connection = connection = (UInt)__builtin_ia32_rdtsc() ^ hello.pid << 16;
 

@@ -63,6 +63,9 @@ static const Treatment recorded[] = {
 #define F_DUPFD         0
 #define F_DUPFD_CLOEXEC 1030
 
+/* What the program gave to exit or exit_group; Valgrind does not tell at the end. */
+Int exit_code = 0;
+
 /* Between a process's fork and its return in the parent. */
 static Bool forking = False;
 
@@ -93,6 +96,7 @@ void before_syscall(ThreadId tid, UInt number, UWord* args, UInt nargs)
       put_text(exec ? path : NULL);
       if (number == __NR_execve || number == NR_execveat) runs_flush();
    }
+   if (number == __NR_exit || number == __NR_exit_group) exit_code = (Int)args[0] & 0xff;
    if (how & REMAPS) runs_forget();
 }
 

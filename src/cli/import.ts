@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { importLackey, lackeyText } from '../host/recorder/lackey-run.ts';
+import { type ImportResult, importLackey, lackeyText } from '../host/recorder/lackey-run.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { EXIT_OK, EXIT_USAGE, UserError } from './user-error.ts';
@@ -25,17 +25,21 @@ async function run(args: readonly string[]): Promise<number> {
   const output =
     parsed.value('output') ?? `${file === '-' ? 'lackey' : basename(file).replace(/\.(txt|log|out)$/, '')}.flt`;
   const date = new Date().toISOString();
-  const result = await importLackey(lackeyText(file), output, (command) => ({
-    format: 'faultline recording',
-    command: command === undefined ? [] : command.split(' '),
-    mode: { kind: 'exact' },
-    source: 'lackey',
-    tool: 'lackey',
-    date,
-  })).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === undefined) throw error;
-    throw new UserError(`${error.path ?? file} cannot be used: ${error.code}`);
-  });
+  let result: ImportResult;
+  try {
+    result = await importLackey(lackeyText(file), output, (command) => ({
+      format: 'faultline recording',
+      command: command === undefined ? [] : command.split(' '),
+      mode: { kind: 'exact' },
+      source: 'lackey',
+      tool: 'lackey',
+      date,
+    }));
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new UserError(`${path ?? file} cannot be used: ${code}`);
+  }
   const { damage, accesses, instructions, records, bytes } = result;
   process.stderr.write(
     `faultline: ${output}: ${accesses} accesses and ${instructions} instructions in ${records} page runs, ${bytes} bytes\n`,

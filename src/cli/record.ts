@@ -35,25 +35,26 @@ function modeOf(window: string | undefined): RecordingMode {
   return { kind: 'windowed', window: instructions };
 }
 
-/** Quantities for people: 1.25 M, 38 k. */
-function short(value: number): string {
+/** Quantities for people: 1.25M, 38.1k. `gap` stands before the letter. */
+function short(value: number, gap = ''): string {
   for (const [unit, size] of [
     ['G', 1e9],
     ['M', 1e6],
     ['k', 1e3],
   ] as const) {
-    if (value >= size) return `${(value / size).toPrecision(3)} ${unit}`;
+    if (value >= size) return `${(value / size).toPrecision(3)}${gap}${unit}`;
   }
-  return `${value} `;
+  return `${value}${gap}`;
 }
+
+const plural = (count: number, one: string, many: string): string => `${short(count)} ${count === 1 ? one : many}`;
 
 function summary(output: string, result: RecordResult): string {
   const { accesses, records, processes, bytes, seconds } = result;
   const each = accesses > 0 ? `, ${(bytes / accesses).toPrecision(2)} bytes per access` : '';
-  const many = processes === 1 ? '1 process' : `${processes} processes`;
   return (
-    `faultline: ${output}: ${short(accesses)}accesses in ${short(records)}records of ${many}, ` +
-    `${short(bytes)}B${each}, ${seconds.toFixed(1)} s\n`
+    `faultline: ${output}: ${short(accesses)} accesses in ${short(records)} records of ` +
+    `${plural(processes, 'process', 'processes')}, ${short(bytes, ' ')}B${each}, ${seconds.toFixed(1)} s\n`
   );
 }
 
@@ -92,11 +93,14 @@ async function run(args: readonly string[]): Promise<number> {
     date,
     onProgress: ({ accesses, bytes, processes }: CollectorTotals, seconds: number): void => {
       if (!onTerminal) return;
-      const text = `${seconds.toFixed(0)} s, ${short(accesses)}accesses, ${short(bytes)}B, ${processes} processes`;
+      const running = plural(processes, 'process', 'processes');
+      const text = `${seconds.toFixed(0)} s, ${short(accesses)} accesses of ${running}, ${short(bytes, ' ')}B`;
       process.stderr.write(`\r\x1b[K${text}\r`);
     },
     onChildrenLeft: (children: number): void =>
-      say(`faultline: the command has ended; ${children} of its children go on (Ctrl-C ends the recording)\n`),
+      say(
+        `faultline: the command has ended; ${plural(children, 'child of it goes', 'children of it go')} on (Ctrl-C ends the recording)\n`,
+      ),
   };
   let result: RecordResult;
   try {

@@ -70,9 +70,9 @@ async function readAll(text: Readable, reader: LackeyReader): Promise<LackeyErro
   }
 }
 
-/** The text in a file, or from standard input for "-". */
+/** The text in a file, or from standard input for "-". Throws Node's error when there is no such file. */
 export const lackeyText = (file: string): Readable =>
-  file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
+  file === '-' ? process.stdin : createReadStream('', { fd: openSync(file, 'r'), highWaterMark: 1 << 20 });
 
 /** Runs the command under lackey. Throws ToolUnavailable without Valgrind. Windows do not exist here: every run is recorded. */
 export async function recordWithLackey(request: Omit<RecordRequest, 'tool'>): Promise<RecordResult> {
