@@ -1,10 +1,13 @@
 import { PAGE_SIZE } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
+import type { Swap } from '../swap/swap.ts';
 import { NR_KERNEL_STACK, NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from '../vmstat.ts';
 import { countFrames, type FrameCounts } from './frame-counts.ts';
 
 /** What the views of the whole machine read. */
-export type SystemSource = Pick<PageCore, 'table' | 'allocator' | 'vmstat'>;
+export interface SystemSource extends Pick<PageCore, 'table' | 'allocator' | 'vmstat'> {
+  readonly swap: Pick<Swap, 'total' | 'free'>;
+}
 
 /** Overcommit's books, in pages (vm_commit_limit and vm_committed_as in mm/util.c). */
 export interface CommitState {
@@ -29,7 +32,7 @@ export function availablePages({ allocator, vmstat }: SystemSource, counts: Fram
 
 /** Every line of /proc/meminfo in its order, in kB (pages for HugePages_*): meminfo_proc_show in fs/proc/meminfo.c. */
 export function meminfoOf(source: SystemSource, commit: CommitState): Record<string, number> {
-  const { allocator, vmstat, table } = source;
+  const { allocator, vmstat, table, swap } = source;
   const counts = countFrames(table);
   const kb = (pages: number) => pages * PAGE_KB;
   const reclaimable = kb(vmstat.value(NR_SLAB_RECLAIMABLE));
@@ -50,8 +53,8 @@ export function meminfoOf(source: SystemSource, commit: CommitState): Record<str
     'Inactive(file)': kb(counts.inactiveFile),
     Unevictable: kb(counts.unevictable),
     Mlocked: kb(counts.mlocked),
-    SwapTotal: 0,
-    SwapFree: 0,
+    SwapTotal: kb(swap.total),
+    SwapFree: kb(swap.free),
     Zswap: 0,
     Zswapped: 0,
     Dirty: kb(counts.fileDirty),

@@ -4,7 +4,7 @@ import { PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
 import { vpn } from '../../hardware/units.ts';
 import * as vm from '../address-space/vm-flags.ts';
 import { PG_DIRTY, PG_SWAPBACKED } from '../frames/frame-table.ts';
-import { guardEntryLo, PTE_SPECIAL } from '../page-table/soft-entry.ts';
+import { guardEntryLo, PTE_SPECIAL, swapEntry, swapHi, swapLo } from '../page-table/soft-entry.ts';
 import { mapsText } from './maps.ts';
 import { gatherSmaps, rollupOf, smapsOf } from './smaps.ts';
 import { rollupText, smapsText } from './smaps-text.ts';
@@ -113,6 +113,13 @@ test('is only a page with an accessed entry or PG_referenced Referenced?', () =>
 test('is what is locked the proportional part of it?', () => {
   const { process, vma } = mappingOf([{ frame: { ...ANON, mapcount: 2 } }, { frame: ANON }], WRITE | vm.VM_LOCKED);
   expect(smapsOf(process, vma)).toMatchObject({ Rss: 8, Pss: 6, Locked: 6 });
+});
+
+test("is a page in swap that two processes share half of each one's?", () => {
+  const { process, vma } = mappingOf([{ frame: ANON }, { frame: ANON }]);
+  const entry = swapEntry(0, 7);
+  process.entry(vpn(256), swapLo(entry, 0), swapHi(entry));
+  expect(smapsOf(process, vma)).toMatchObject({ Rss: 4, Swap: 4, SwapPss: 2 });
 });
 
 test('do guard markers and zero pages count for nothing?', () => {

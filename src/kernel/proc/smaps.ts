@@ -4,7 +4,7 @@ import type { Mm } from '../address-space/mm.ts';
 import { VM_LOCKED } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import { PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED } from '../frames/frame-table.ts';
-import { isSwapEntry } from '../page-table/soft-entry.ts';
+import { entrySwap, isSwapEntry } from '../page-table/soft-entry.ts';
 import { normalFrame, type ProcSource } from './source.ts';
 
 /**
@@ -12,6 +12,10 @@ import { normalFrame, type ProcSource } from './source.ts';
  * fs/proc/task_mmu.c): a page of three processes is 5592405 of these in each.
  */
 const PSS_ONE = 1 << 12;
+
+/** A page's part in each of those that share it. */
+const proportion = (sharers: number): number =>
+  sharers < 2 ? PAGE_SIZE * PSS_ONE : Math.floor((PAGE_SIZE * PSS_ONE) / sharers);
 
 /** What smaps counts of a range (struct mem_size_stats), in bytes; the `pss` members in 1/4096 bytes. */
 export interface Smaps {
@@ -80,9 +84,8 @@ function gather(source: ProcSource, vma: Vma, sums: Smaps): void {
       const frame = normalFrame(lo, hi);
       if (frame >= 0) account(source, frame as Pfn, lo, locked, sums);
       else if (isSwapEntry(lo, hi)) {
-        // No swap area is shared yet: every entry is its process's own.
         sums.swap += PAGE_SIZE;
-        sums.swapPss += PAGE_SIZE * PSS_ONE;
+        sums.swapPss += proportion(source.swap.references(entrySwap(lo, hi)));
       }
     }
   });
@@ -94,7 +97,7 @@ function account({ table }: ProcSource, frame: Pfn, lo: number, locked: boolean,
   const mapcount = table.mapcount[frame] as number;
   const anonymous = table.isAnonymous(frame);
   const dirty = (lo & PTE_DIRTY) !== 0 || (flags & PG_DIRTY) !== 0;
-  const pss = mapcount < 2 ? PAGE_SIZE * PSS_ONE : Math.floor((PAGE_SIZE * PSS_ONE) / mapcount);
+  const pss = proportion(mapcount);
 
   sums.rss += PAGE_SIZE;
   sums.pss += pss;

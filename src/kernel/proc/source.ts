@@ -2,9 +2,12 @@ import { entryFrame } from '../../hardware/paging/entry.ts';
 import type { Pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import { isMapped, PTE_SPECIAL } from '../page-table/soft-entry.ts';
+import type { Swap } from '../swap/swap.ts';
 
 /** What the views of one process read. Nothing in kernel/proc changes what it looks at. */
-export type ProcSource = Pick<PageCore, 'table' | 'pageTables'>;
+export interface ProcSource extends Pick<PageCore, 'table' | 'pageTables'> {
+  readonly swap: Pick<Swap, 'references'>;
+}
 
 /**
  * The frame behind an entry that counts as a page of the process, or -1: nothing there, a swap entry, the zero page or

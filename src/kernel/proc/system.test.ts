@@ -19,7 +19,7 @@ const COMMIT = { limit: 300, committed: 100 };
 function machine(gib: number) {
   const table = new fr.FrameTable(gib << 18);
   const params = { minFreeKbytes: 0, watermarkScaleFactor: 10, hugePages: false };
-  return { table, allocator: new FrameAllocator(table, params), vmstat: new VmStat() };
+  return { table, allocator: new FrameAllocator(table, params), vmstat: new VmStat(), swap: { total: 512, free: 500 } };
 }
 
 /** Takes a frame and says what it is. */
@@ -46,6 +46,7 @@ test('is available memory the free pages and half the cache, less what is kept b
   const system = machine(1);
   const before = meminfoOf(system, COMMIT);
   const low = system.allocator.zones.reduce((sum, zone) => sum + zone.low, 0);
+  expect([before.SwapTotal, before.SwapFree]).toEqual([2048, 2000]);
   expect(before.MemAvailable).toBe((system.allocator.free - system.allocator.totalReserve) * 4);
   const pages = 4 * low;
   for (let i = 0; i < pages; i++) take(system, fr.PG_LRU | fr.PG_CACHED, 0, 1);

@@ -18,6 +18,8 @@ export class HandMadeProcess {
   readonly memory: PhysicalMemory = new PhysicalMemory(FRAMES);
   readonly pageTables: PageTables;
   readonly mm: Mm;
+  /** Every place in swap is referred to by two entries. */
+  readonly swap = { references: (): number => 2 };
   #nextTable = FIRST_TABLE;
   #nextFrame = 1;
 
