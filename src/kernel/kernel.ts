@@ -33,6 +33,8 @@ import { AnonVmas } from './rmap/anon-vmas.ts';
 import { ReverseMap } from './rmap/rmap.ts';
 import { SwapReadahead } from './swap/readahead.ts';
 import { Swap } from './swap/swap.ts';
+import type { SwapArea, SwapDevice } from './swap/swap-area.ts';
+import { swapoff } from './swap/swapoff.ts';
 import type { Clock } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
 import { VmStat } from './vmstat.ts';
@@ -62,6 +64,8 @@ export class Kernel implements PageCore {
   readonly clock: Clock;
   readonly params: Params;
   readonly #hugePages: boolean;
+  /** What may be promised to programs follows from these. */
+  readonly #totals: { ramPages: number; swapPages: number; hugetlbPages: number };
   readonly vmstat = new VmStat();
   readonly trace: EventLog;
   readonly allocator: FrameAllocator;
@@ -76,6 +80,7 @@ export class Kernel implements PageCore {
   readonly files: Files;
   readonly reclaim: Reclaim;
   readonly swap: Swap;
+  readonly #swapReadahead: SwapReadahead;
   readonly faults: FaultHandler;
   readonly userAccess: UserAccess;
   /** The system calls of programs. */
@@ -99,7 +104,7 @@ export class Kernel implements PageCore {
     this.#hugePages = boot.hugePages;
     this.trace = new EventLog(boot.clock);
     this.allocator = new FrameAllocator(boot.table, { ...boot.params, hugePages: boot.hugePages });
-    this.lru = new LruLists(boot.table);
+    this.lru = new LruLists(boot.table, this.vmstat);
     this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace);
     this.pageTables = new PageTables(boot.memory, this.pages, boot.levels);
     this.tlb = new TlbState(boot.cpus, this.trace);
@@ -107,15 +112,15 @@ export class Kernel implements PageCore {
     this.zeroFrame = this.#kernelFrame(0);
 
     const { allocator, params } = this;
-    const totals = { ramPages: allocator.managed, swapPages: 0, hugetlbPages: 0 };
-    this.commitments = new Commitments(params, totals);
+    this.#totals = { ramPages: allocator.managed, swapPages: 0, hugetlbPages: 0 };
+    this.commitments = new Commitments(params, this.#totals);
     this.files = new FileCalls(this, {
       promise: (task, pages) => this.commitments.promise(task.process, task.mm, pages),
       release: (pages) => this.commitments.release(pages),
       userAccess: () => this.userAccess,
     });
     this.swap = new Swap(this);
-    const swapReadahead = new SwapReadahead(this, this.swap, params);
+    this.#swapReadahead = new SwapReadahead(this, this.swap, params);
     this.reclaim = new Reclaim(this, { wakeFlusher: () => this.files.syncAll() });
     const fileFaults = new FileFaults(this, this.files);
     this.faults = new FaultHandler(
@@ -124,14 +129,14 @@ export class Kernel implements PageCore {
       {
         expandStack: (task, vma, page) => this.addressSpaces.expandStack(task, vma, page),
       },
-      swapReadahead,
+      this.#swapReadahead,
     );
     this.userAccess = new UserAccess(() => boot.cpus[this.tlb.current] ?? panic('kernel: no CPU'), this.faults);
     const spaces = {
       pages: new PageOperations(this, new Populate(this, this.faults)),
       advice: new PageAdvice(this, {
         reclaimPages: (frames) => this.reclaim.pages(frames),
-        readSwapAhead: (task, entry) => swapReadahead.readOne(task, entry, false),
+        readSwapAhead: (task, entry) => this.#swapReadahead.readOne(task, entry, false),
       }),
       files: this.files,
       params,
@@ -179,6 +184,21 @@ export class Kernel implements PageCore {
       allocator.pressure = worst;
       throw outOfMemory(this, task);
     }
+  }
+
+  /** Takes a swap area out of use. @returns 0, or -ENOMEM when memory cannot hold what is in it */
+  swapoff(area: SwapArea): number {
+    const mms = new Set([...this.processes.all.values()].map((process) => process.mm));
+    const error = swapoff(this, this.#swapReadahead, area, mms);
+    this.#totals.swapPages = this.swap.total;
+    return error;
+  }
+
+  /** Puts a swap area into use. @returns undefined when there are too many */
+  swapon(device: SwapDevice, slots: number, priority?: number): SwapArea | undefined {
+    const area = this.swap.add(device, slots, priority);
+    this.#totals.swapPages = this.swap.total;
+    return area;
   }
 
   /**

@@ -87,6 +87,12 @@ function mapSwappedIn(
   swap.release(entry);
 }
 
+/** Puts a page of the swap cache in place of its entry, without a fault: swapoff (unuse_pte). */
+export function unuseEntry(core: PageCore, vma: Vma, page: Vpn, slot: number, frame: Pfn): void {
+  const exclusive = (core.pageTables.lo(slot) & PTE_SWP_EXCLUSIVE) !== 0;
+  mapSwappedIn(core, vma, page, slot, frame, exclusive, false);
+}
+
 /** should_try_to_free_swap: swap is more than half full, the page is locked, or it is written and differs from now on. */
 function shouldFreeSwap(core: PageCore, vma: Vma, frame: Pfn, write: boolean): boolean {
   if (core.swap.isFull || vma.flags & VM_LOCKED || core.table.has(frame, PG_MLOCKED)) return true;

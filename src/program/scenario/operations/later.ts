@@ -1,5 +1,5 @@
 /**
- * Operations whose subsystem the machine does not have yet: swap, cgroup limits, tracing, the kernel log. They are read
+ * Operations whose subsystem the machine does not have yet: cgroup limits, tracing, the kernel log. They are read
  * and checked as all others, and their answers say what is missing; nothing is made up.
  */
 import { machineOperation, processOperation } from '../operation.ts';
@@ -12,9 +12,6 @@ const missing = (usage: string, what: string) =>
     answer.unsupported = what;
   });
 
-export const swapon = missing('swapon [file=] [size=] [prio=]', 'swap');
-export const swapoff = missing('swapoff', 'swap');
-export const swaps = missing('swaps', 'swap');
 export const trace = missing('trace SWITCH [EVENTS] [max=] [with=]', 'trace');
 export const dmesg = missing('dmesg [skip] [raw]', 'the kernel log');
 export const cgset = missing('cgset G FILE VALUE', 'memory cgroup files');

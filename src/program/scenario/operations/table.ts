@@ -9,6 +9,7 @@ import * as files from './machine-files.ts';
 import * as mapping from './mapping.ts';
 import * as observing from './observing.ts';
 import * as settings from './settings.ts';
+import * as swap from './swap.ts';
 import * as views from './views.ts';
 
 const byName = <Step>(operations: readonly Operation<Step>[]): ReadonlyMap<string, Operation<Step>> =>
@@ -86,9 +87,9 @@ export const MACHINE_OPERATIONS: ReadonlyMap<string, Operation<MachineStep>> = b
   observing.drain,
   observing.timeout,
   observing.note,
-  later.swapon,
-  later.swapoff,
-  later.swaps,
+  swap.swapon,
+  swap.swapoff,
+  swap.swaps,
   later.trace,
   later.dmesg,
   later.cgroup,
