@@ -83,3 +83,11 @@ test('is a folder that the design does not have refused?', () => {
 test('may tests import what they need?', () => {
   expect(check({ 'src/kernel/a.test.ts': "import { test } from 'vitest';\nimport '../machine/m.ts';" })).toEqual([]);
 });
+
+test('may anything but tests import what is for tests only?', () => {
+  const helper = { 'src/kernel/testing/fake.ts': "import fc from 'fast-check';\nconst b = 1n;" };
+  expect(check({ ...helper, 'src/kernel/a.test.ts': "import './testing/fake.ts';" })).toEqual([]);
+  expect(check({ ...helper, 'src/kernel/a.ts': "import './testing/fake.ts';" })).toEqual([
+    "src/kernel/a.ts:1: imports './testing/fake.ts', which is for tests only",
+  ]);
+});

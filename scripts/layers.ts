@@ -74,6 +74,9 @@ function resolve(importer: string, from: string): string {
 
 const layerOf = (path: string): string => path.split('/')[1] ?? '';
 
+/** Tests, and what only tests use: `testing.ts` or a folder `testing/`. */
+const isForTests = (path: string): boolean => /\.(?:test|bench)\.ts$|\/testing(?:\/|\.ts$)/.test(path);
+
 /** Why this import is wrong, or undefined. */
 function wrongImport(path: string, { from }: Import): string | undefined {
   const layer = layerOf(path);
@@ -83,6 +86,7 @@ function wrongImport(path: string, { from }: Import): string | undefined {
       : undefined;
   }
   const target = layerOf(resolve(path, from));
+  if (isForTests(resolve(path, from))) return `imports '${from}', which is for tests only`;
   if (target === layer) return undefined;
   if (target === APART) return `imports ${APART}/, which nothing may import`;
   if (layer === APART) {
@@ -115,7 +119,7 @@ export function cycles(imports: ReadonlyMap<string, readonly string[]>): string[
 }
 
 /**
- * Checks a tree. Tests are left out: they may build whatever they need.
+ * Checks a tree. Tests and their helpers are left out: they may use whatever they need.
  *
  * @param files path from the project's root (`src/kernel/mm.ts`) to source text
  * @returns one sentence a fault, with path and line; empty when the order holds
@@ -124,7 +128,7 @@ export function checkLayers(files: ReadonlyMap<string, string>): string[] {
   const faults: string[] = [];
   const graph = new Map<string, string[]>();
   for (const [path, source] of files) {
-    if (/\.(test|bench)\.ts$/.test(path)) continue;
+    if (isForTests(path)) continue;
     const layer = layerOf(path);
     if (!LAYERS.includes(layer) && layer !== APART) {
       faults.push(`${path}: ${layer}/ is no folder of the design (${LAYERS.join(', ')}, ${APART})`);
