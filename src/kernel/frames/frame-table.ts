@@ -31,6 +31,8 @@ export const PG_RESERVED = 1 << 19;
 /** Waits in a per-CPU batch for its place on an LRU list. */
 export const PG_LRU_PENDING = 1 << 20;
 export const PG_RECLAIM = 1 << 21;
+/** Waits in a batch to become a page that may be dropped (MADV_FREE). */
+export const PG_LAZYFREE_PENDING = 1 << 22;
 /** Bits 24-27: order of a free block or of a large folio, in its head. */
 export const PG_ORDER_SHIFT = 24;
 export const PG_ORDER_MASK = 0xf << PG_ORDER_SHIFT;

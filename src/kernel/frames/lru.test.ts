@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type Pfn, pfn } from '../../hardware/units.ts';
+import { VmStat } from '../vmstat.ts';
 import { FrameTable, PG_ACTIVE, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE } from './frame-table.ts';
 import { LRU_ACTIVE_ANON, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, LRU_UNEVICTABLE, LruLists } from './lru.ts';
 
 function fresh(): { table: FrameTable; lru: LruLists; add: (n: number) => Pfn } {
   const table = new FrameTable(100);
-  const lru = new LruLists(table);
+  const lru = new LruLists(table, new VmStat());
   const add = (n: number): Pfn => {
     table.flags[n] = PG_SWAPBACKED;
     lru.add(pfn(n));
@@ -58,18 +59,20 @@ describe('LRU lists', () => {
     expect([...lru.frames(LRU_INACTIVE_ANON)]).toEqual([9]);
   });
 
-  test('does a page that may be forgotten stand among the file pages?', () => {
+  test('does a page that may be forgotten stand among the file pages, once its batch is drained?', () => {
     const { lru, add } = fresh();
     const page = add(11);
     lru.drain();
     lru.makeLazyFree(page);
+    expect([...lru.frames(LRU_INACTIVE_FILE)]).toEqual([]);
+    lru.drain();
     expect([...lru.frames(LRU_INACTIVE_FILE)]).toEqual([11]);
   });
 
   test('is a saved state the same after restoring?', () => {
     const { lru, add, table } = fresh();
     for (let n = 1; n <= 40; n++) add(n);
-    const copy = new LruLists(table);
+    const copy = new LruLists(table, new VmStat());
     copy.restore(lru.save());
     expect(copy.save()).toEqual(lru.save());
     expect([...copy.frames(LRU_INACTIVE_ANON)]).toEqual([...lru.frames(LRU_INACTIVE_ANON)]);

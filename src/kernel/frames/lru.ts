@@ -1,12 +1,14 @@
 /**
- * The LRU lists (mm/swap.c): which frames were used of late. A new frame waits in a batch of 31 before it gets its
- * place, so that the list lock is taken once for all of them; `drain` empties the batch (lru_add_drain).
+ * The LRU lists (mm/swap.c): which frames were used of late. A new frame, and one that MADV_FREE
+ * gave up, waits in a batch of 31 before it gets its place, so that the list lock is taken once for all of them.
  */
 import type { Pfn } from '../../hardware/units.ts';
 import { pfn } from '../../hardware/units.ts';
+import { PGACTIVATE, PGDEACTIVATE, type VmStat } from '../vmstat.ts';
 import {
   type FrameTable,
   PG_ACTIVE,
+  PG_LAZYFREE_PENDING,
   PG_LRU,
   PG_LRU_PENDING,
   PG_MLOCKED,
@@ -33,20 +35,30 @@ export class LruLists {
   readonly sizes: Int32Array = new Int32Array(LRU_LISTS);
   readonly #batch = new Int32Array(BATCH);
   #waiting = 0;
+  readonly #lazy = new Int32Array(BATCH);
+  #lazyWaiting = 0;
+  readonly #vmstat: VmStat;
 
-  constructor(table: FrameTable) {
+  constructor(table: FrameTable, vmstat: VmStat) {
     this.#table = table;
+    this.#vmstat = vmstat;
   }
 
   /** A new frame: it goes to its list with its batch (folio_add_lru). Flags say which list that is. */
   add(frame: Pfn): void {
     this.#table.set(frame, PG_LRU_PENDING);
     this.#batch[this.#waiting++] = frame;
-    if (this.#waiting === BATCH) this.drain();
+    if (this.#waiting === BATCH) this.#drainNew();
+  }
+
+  /** Empties all batches (lru_add_drain). */
+  drain(): void {
+    this.#drainNew();
+    this.#drainLazy();
   }
 
   /** Puts the waiting frames on their lists. A frame that was freed meanwhile has lost its mark and is passed over. */
-  drain(): void {
+  #drainNew(): void {
     for (let i = 0; i < this.#waiting; i++) {
       const frame = pfn(this.#batch[i] as number);
       if (!this.#table.has(frame, PG_LRU_PENDING)) continue;
@@ -104,7 +116,6 @@ export class LruLists {
       this.#table.clear(frame, PG_LAZYFREE_PENDING);
       if (this.#table.has(frame, PG_UNEVICTABLE) || !this.#table.has(frame, PG_LRU)) continue;
       this.#move(frame, () => this.#table.clear(frame, PG_ACTIVE | PG_REFERENCED | PG_SWAPBACKED), true);
-      this.#vmstat.count(PGLAZYFREE);
     }
     this.#lazyWaiting = 0;
   }
@@ -206,6 +217,7 @@ export class LruLists {
       tails: this.#tails.slice(),
       sizes: this.sizes.slice(),
       batch: this.#batch.slice(0, this.#waiting),
+      lazy: this.#lazy.slice(0, this.#lazyWaiting),
     };
   }
 
@@ -215,6 +227,8 @@ export class LruLists {
     this.sizes.set(state.sizes);
     this.#batch.set(state.batch);
     this.#waiting = state.batch.length;
+    this.#lazy.set(state.lazy);
+    this.#lazyWaiting = state.lazy.length;
   }
 }
 
@@ -223,4 +237,5 @@ export interface LruState {
   readonly tails: Int32Array;
   readonly sizes: Int32Array;
   readonly batch: Int32Array;
+  readonly lazy: Int32Array;
 }
