@@ -19,7 +19,16 @@ import type { UserPages } from '../frames/user-pages.ts';
 import type { Inode } from '../page-cache/inode.ts';
 import type { PageTables } from '../page-table/page-tables.ts';
 import { isMapped } from '../page-table/soft-entry.ts';
-import { NR_ANON_PAGES, NR_MAPPED, NR_MLOCK, type VmStat } from '../vmstat.ts';
+import {
+  NR_ANON_PAGES,
+  NR_MAPPED,
+  NR_MLOCK,
+  UNEVICTABLE_PGS_CULLED,
+  UNEVICTABLE_PGS_MLOCKED,
+  UNEVICTABLE_PGS_MUNLOCKED,
+  UNEVICTABLE_PGS_RESCUED,
+  type VmStat,
+} from '../vmstat.ts';
 import type { AnonVmas } from './anon-vmas.ts';
 
 export class ReverseMap {
@@ -97,6 +106,8 @@ export class ReverseMap {
     if (this.#table.has(frame, PG_MLOCKED)) return;
     this.#lru.makeUnevictable(frame);
     this.#vmstat.count(NR_MLOCK);
+    this.#vmstat.count(UNEVICTABLE_PGS_MLOCKED);
+    this.#vmstat.count(UNEVICTABLE_PGS_CULLED);
   }
 
   /** Undoes `mlock`, unless another locked mapping maps the page too (munlock_folio, mlock_count). */
@@ -109,6 +120,8 @@ export class ReverseMap {
     if (stillLocked) return;
     this.#lru.makeEvictable(frame);
     this.#vmstat.count(NR_MLOCK, -1);
+    this.#vmstat.count(UNEVICTABLE_PGS_MUNLOCKED);
+    this.#vmstat.count(UNEVICTABLE_PGS_RESCUED);
   }
 
   /** Whether a write may keep this page instead of copying it (wp_can_reuse_anon_folio, for a single page). */
