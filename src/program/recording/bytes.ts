@@ -44,7 +44,9 @@ export class ByteReader {
   /** A signed number, written zigzag: 0, -1, 1, -2, 2 ... as 0, 1, 2, 3, 4 ... */
   signed(): number {
     const value = this.varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    // Not value % 2: the remainder of numbers that are no int32 is a call into C.
+    const half = Math.floor(value / 2);
+    return half * 2 === value ? half : -half - 1;
   }
 
   /** A length and as many bytes of UTF-8. What is not UTF-8 becomes U+FFFD, as paths may be any bytes. */
