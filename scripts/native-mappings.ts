@@ -10,6 +10,8 @@ interface Range {
 
 const MAPPED = /PERF_RECORD_MMAP2? \d+\/\d+: \[0x([0-9a-f]+)\(0x([0-9a-f]+)\).*?\]: \S+ (.+)$/;
 const FAULT = /page-faults:\s+([0-9a-f]+)/;
+/** mmap places everything above this, far above programs and their heaps. */
+const MMAP_AREA = 2 ** 46;
 const NAMES: Readonly<Record<string, string>> = { '//anon': '[anon]' };
 
 /**
@@ -49,8 +51,9 @@ export function nativeMappings(folder: string, command: readonly string[]): Map<
   return counts;
 }
 
-/** perf tells neither how the stack grows nor where the vdso lies. */
+/** perf tells neither how the stack and the heap grow nor where the vdso lies. */
 function nameless(address: number, ranges: readonly Range[]): string {
   const stack = ranges.find(({ name }) => name === '[stack]');
-  return stack !== undefined && address < stack.end && address > stack.end - (8 << 20) ? '[stack]' : '[anon]';
+  if (stack !== undefined && address < stack.end && address > stack.end - (8 << 20)) return '[stack]';
+  return address < MMAP_AREA ? '[heap]' : '[anon]';
 }
