@@ -1,6 +1,6 @@
 /**
  * Every line of /proc/vmstat of Linux 6.18 on x86-64 in its order, under the kernel's names: the index of a counter in
- * `VmStat`. Items of zone and node are states that rise and fall; from PGPGIN on they are events.
+ * `VmStat`. NR_* are states that rise and fall, all others are events that only grow.
  */
 // Of each zone (enum zone_stat_item).
 export const NR_FREE_PAGES = 0;

@@ -7,8 +7,8 @@ export const VMSTAT_NAMES: readonly string[] = Object.entries(items)
   .sort(([, a], [, b]) => a - b)
   .map(([name]) => name.toLowerCase());
 
-/** Events only grow; items before it are states that rise and fall. */
-const FIRST_EVENT = items.PGPGIN;
+/** States rise and fall; all else are events, which only grow. */
+const isState = (name: string): boolean => name.startsWith('nr_');
 
 /**
  * The machine's counters (vm_node_stat, vm_event_states), without the kernel's per-CPU batches: what is counted is seen
@@ -33,10 +33,10 @@ export class VmStat {
   /** The events that happened since `save()`, by name, in /proc/vmstat order; states and zeros are left out. */
   eventsSince(before: Float64Array): [name: string, happened: number][] {
     const grown: [string, number][] = [];
-    for (let item = FIRST_EVENT; item < VMSTAT_NAMES.length; item++) {
+    VMSTAT_NAMES.forEach((name, item) => {
       const happened = this.value(item) - (before[item] as number);
-      if (happened !== 0) grown.push([VMSTAT_NAMES[item] as string, happened]);
-    }
+      if (happened !== 0 && !isState(name)) grown.push([name, happened]);
+    });
     return grown;
   }
 
