@@ -4,6 +4,7 @@ import { openRecording } from '../src/host/recording-file.ts';
 import { Machine } from '../src/machine/machine.ts';
 import { encodeBlock } from '../src/program/recording/block.ts';
 import { Replay } from '../src/program/recording/replay.ts';
+import { cpuSeconds } from './cpu-clock.ts';
 import { Opponent } from './opponent.ts';
 
 const MEMORY = 4 * 2 ** 30;
@@ -28,9 +29,9 @@ export function measureRecording(path: string, model: ProcessorModel, rounds: nu
     let seconds = Infinity;
     for (let round = 0; round < rounds; round++) {
       const machine = new Machine({ memory: MEMORY, processor: model });
-      const start = performance.now();
+      const start = cpuSeconds();
       Replay.start(machine, reader).finish();
-      seconds = Math.min(seconds, (performance.now() - start) / 1000);
+      seconds = Math.min(seconds, cpuSeconds() - start);
     }
     const opponent = new Opponent([...reader.blocks()].map(encodeBlock));
     const secondsInC = Math.min(...Array.from({ length: rounds }, () => opponent.run(model, 1).nanoseconds / 1e9));

@@ -3,8 +3,8 @@
  *
  *   node bench/run.ts [--json] [--rounds N] [--cpu NAME] [RECORDING...]
  *
- * Without recordings those of the project are taken. Each figure is the best of N rounds (3), since what disturbs a
- * measurement only makes it slower.
+ * Without recordings those of the project are taken. Each figure is the best of N rounds (3), in CPU time: what
+ * disturbs a measurement only makes it slower.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';

@@ -12,6 +12,7 @@ import {
 } from '../src/hardware/tlb/counters.ts';
 import { pfn, vpn } from '../src/hardware/units.ts';
 import { type Block, parseBlock } from '../src/program/recording/block.ts';
+import { cpuSeconds } from './cpu-clock.ts';
 import { Opponent } from './opponent.ts';
 import { replayBlock } from './replay-loop.ts';
 import { makeBlocks, REGIONS } from './stream.ts';
@@ -44,9 +45,9 @@ function compare(model: ProcessorModel, blocks: readonly Block[], opponent: Oppo
   let secondsInC = Infinity;
   for (let round = 0; round < rounds; round++) {
     const cpu = mappedCpu(model);
-    const start = performance.now();
+    const start = cpuSeconds();
     for (let pass = 0; pass < PASSES; pass++) for (const block of blocks) replayBlock(cpu, block);
-    seconds = Math.min(seconds, (performance.now() - start) / 1000);
+    seconds = Math.min(seconds, cpuSeconds() - start);
     const inC = opponent.run(model, PASSES);
     secondsInC = Math.min(secondsInC, inC.nanoseconds / 1e9);
     checkSame(cpu, inC);
