@@ -37,6 +37,8 @@ export interface PageCore {
   markDirty(frame: Pfn): void;
   /** Drops a clean page of a file that nothing maps any more, leaving a shadow of it (__remove_mapping). */
   evictFromCache(frame: Pfn): void;
+  /** Makes single pages of a large folio of a file; its mappings go (split_folio). */
+  splitFolio(frame: Pfn): void;
   /**
    * A point at which nobody holds a page in his hands: reclaims if memory was found short since the last one.
    * @throws OutOfMemory when nothing can be reclaimed

@@ -173,6 +173,10 @@ export class Kernel implements PageCore {
     this.files.evict(frame);
   }
 
+  splitFolio(frame: Pfn): void {
+    this.files.splitFolio(frame);
+  }
+
   /** As in PageCore: kswapd when memory is low, the task's own reclaim when it is below the minimum. */
   relieve(task: Task): void {
     const { allocator, reclaim } = this;

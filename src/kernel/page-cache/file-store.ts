@@ -9,6 +9,7 @@ import { DROP_PAGECACHE } from '../vmstat.ts';
 import { FileAdvice } from './advice.ts';
 import { DirectIo } from './direct.ts';
 import { File } from './file.ts';
+import { unmapFrame } from './file-rmap.ts';
 import { type FileSystem, shmemFileSystem } from './file-system.ts';
 import { type FilesState, restoreFile, restoreInode, saveFile, saveFileSystem, saveInode } from './files-state.ts';
 import { type Backing, type Inode, makeInode } from './inode.ts';
@@ -171,8 +172,19 @@ export class FileStore implements FileOps {
   put(file: File): void {
     if (--file.references > 0) return;
     this.#open.delete(file.id);
+    this.flushOnClose(file.inode);
     file.inode.users--;
     this.#forgetUnused(file.inode);
+  }
+
+  /**
+   * Somebody closes the file: if it was cut to nothing since, what was written then goes to the disk now, so that a crash
+   * does not leave a replaced file empty (ext4_release_file, auto_da_alloc).
+   */
+  flushOnClose(inode: Inode): void {
+    if (!inode.flushOnClose) return;
+    inode.flushOnClose = false;
+    this.writeBack.sync(inode);
   }
 
   #forgetUnused(inode: Inode): void {
@@ -223,6 +235,13 @@ export class FileStore implements FileOps {
     if (inode === undefined) return;
     if (this.cache.isDirty(frame)) this.core.table.set(this.cache.headOf(frame), PG_RECLAIM);
     else if (!this.cache.isMapped(frame)) this.cache.remove(inode, frame, true);
+  }
+
+  /** Makes single pages of a large folio of a file; its mappings go. */
+  splitFolio(frame: Pfn): void {
+    const head = this.cache.headOf(frame);
+    for (let i = this.cache.folioPages(head) - 1; i >= 0; i--) unmapFrame(this.core, pfn(head + i));
+    this.cache.splitAll(head);
   }
 
   /** Drops every clean page that nothing maps (vm.drop_caches=1); returns how many went. */

@@ -15,6 +15,7 @@ export interface InodeState {
   readonly size: number;
   readonly commit: 'size' | 'page';
   readonly dirtyPages: number;
+  readonly flushOnClose: boolean;
   readonly links: number;
   readonly users: number;
   readonly pages: PageIndexState;
@@ -67,6 +68,7 @@ export function saveInode(inode: Inode): InodeState {
     size: inode.size,
     commit: inode.commit,
     dirtyPages: inode.dirtyPages,
+    flushOnClose: inode.flushOnClose,
     links: inode.links,
     users: inode.users,
     pages: inode.pages.save(),
@@ -80,6 +82,7 @@ export function restoreInode(state: InodeState, fs: FileSystem): Inode {
   const backing = state.backing && restoreBacking(state.backing);
   const inode = makeInode({ id, ino, name, kind, size, commit, fs, backing });
   inode.dirtyPages = state.dirtyPages;
+  inode.flushOnClose = state.flushOnClose;
   inode.links = state.links;
   inode.users = state.users;
   inode.pages.restore(state.pages);

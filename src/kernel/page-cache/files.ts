@@ -187,8 +187,7 @@ export class Files extends FileStore {
       );
       if (error !== 0) return error;
     }
-    if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && offset + length > inode.size)
-      this.truncation.setSize(task, inode, offset + length);
+    if ((mode & FALLOC_FL_KEEP_SIZE) === 0) this.truncation.extend(task, inode, offset + length);
     return 0;
   }
 

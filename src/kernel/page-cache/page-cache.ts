@@ -128,6 +128,12 @@ export class PageCache {
     }
   }
 
+  /** Makes single pages of a large folio that nothing maps (split_folio). */
+  splitAll(frame: Pfn): void {
+    const head = this.headOf(frame);
+    for (let i = this.folioPages(head) - 1; i >= 0; i--) this.#shape(pfn(head + i), 0);
+  }
+
   /** Makes one folio of a run of frames, or a single page with order 0. */
   #shape(head: Pfn, order: number): void {
     const { table } = this.#core;
@@ -244,7 +250,8 @@ export class PageCache {
   }
 
   clearMark(frame: Pfn): void {
-    this.#core.table.clear(this.headOf(frame), READAHEAD_MARK);
+    const head = this.headOf(frame);
+    for (let i = this.folioPages(head) - 1; i >= 0; i--) this.#core.table.clear(pfn(head + i), READAHEAD_MARK);
   }
 
   isShmem(frame: Pfn): boolean {

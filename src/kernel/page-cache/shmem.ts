@@ -30,6 +30,12 @@ export class Shmem {
 
   /** The frame of a page, a zeroed new one where none was (shmem_get_folio, SGP_CACHE and SGP_WRITE); -1: no memory. */
   getPage(task: Task | undefined, inode: Inode, index: number): Pfn | -1 {
+    const frame = this.#makePage(task, inode, index);
+    if (frame >= 0) this.#cache.setUptodate(pfn(frame));
+    return frame;
+  }
+
+  #makePage(task: Task | undefined, inode: Inode, index: number): Pfn | -1 {
     const cached = this.#cache.find(inode, index);
     if (cached >= 0) return cached;
     const counted = inode.commit === 'page' && task !== undefined;
@@ -39,7 +45,7 @@ export class Shmem {
       if (counted) this.#commit.release(1);
       return -1;
     }
-    this.#cache.setUptodate(pfn(frame));
+    this.#cache.clearUptodate(pfn(frame));
     return pfn(frame);
   }
 
@@ -62,10 +68,10 @@ export class Shmem {
     return Math.max(0, at - position);
   }
 
-  /** fallocate(2) without a mode: every page of the range is made (shmem_fallocate). @returns 0 or -ENOMEM */
+  /** fallocate(2) without a mode: every page is made, yet zeroed only at its first use. @returns 0 or -ENOMEM */
   allocate(task: Task, inode: Inode, first: number, end: number): number {
     for (let index = first; index < end; index++) {
-      const frame = this.getPage(task, inode, index);
+      const frame = this.#makePage(task, inode, index);
       if (frame < 0) return -ENOMEM;
       this.#cache.markDirty(task, inode, frame as Pfn);
     }

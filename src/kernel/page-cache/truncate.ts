@@ -8,6 +8,14 @@ import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
 
 const LAST_INDEX = 0x7fffffff;
+const roundUp = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+
+/** A folio of a file: its first frame, the page index of that, and how many pages it has. */
+interface Folio {
+  readonly head: Pfn;
+  readonly index: number;
+  readonly pages: number;
+}
 
 /** Cutting files and their cached pages (mm/truncate.c, ext4_setattr). */
 export class Truncation {
@@ -21,75 +29,85 @@ export class Truncation {
     this.#io = io;
   }
 
-  /** Sets a file's size; what lies behind a smaller one is lost, in private copies too (truncate_setsize). */
+  /** Sets a file's size; what lies behind a smaller one is lost, in private copies too (ext4_setattr, truncate_setsize). */
   setSize(task: Task | undefined, inode: Inode, size: number): void {
     const old = inode.size;
     if (size === old) return;
-    // The page that the old or the new end lies in must read as zeros behind it, on the disk too.
-    if (inode.kind === 'file') this.#zeroTail(task, inode, Math.min(old, size));
+    if (size > old && inode.kind === 'file') this.#zeroBlock(task, inode, old, roundUp(old));
     inode.size = size;
     if (size > old) return;
+    if (size === 0) inode.flushOnClose = inode.kind === 'file';
     const first = Math.ceil(size / PAGE_SIZE);
     unmapRange(this.#core, inode, first, LAST_INDEX, true);
-    this.#dropPages(inode, first, LAST_INDEX);
-    if (inode.kind === 'shmem') this.#zeroPart(inode, Math.floor(size / PAGE_SIZE), size % PAGE_SIZE, PAGE_SIZE);
+    this.#truncateRange(inode, size, LAST_INDEX * PAGE_SIZE);
+    // The disk, too, must read as zeros behind the new end (ext4_block_truncate_page).
+    if (inode.kind === 'file') this.#zeroBlock(task, inode, size, roundUp(size));
     inode.extents.remove(first, LAST_INDEX);
   }
 
-  /** ext4_block_truncate_page: the rest of a file's last page is read, zeroed and dirty, if it has a block. */
-  #zeroTail(task: Task | undefined, inode: Inode, end: number): void {
-    const offset = end % PAGE_SIZE;
-    const index = Math.floor(end / PAGE_SIZE);
-    if (offset === 0) return;
-    this.#zeroBlock(task, inode, index, offset, PAGE_SIZE);
+  /**
+   * Frees the blocks and pages of a byte range (FALLOC_FL_PUNCH_HOLE): whole pages are dropped, though private copies of
+   * them stay; parts of pages are zeroed, and on a disk so are their blocks (ext4_zero_partial_blocks).
+   */
+  punchHole(task: Task | undefined, inode: Inode, offset: number, length: number): void {
+    if (offset >= inode.size) return;
+    const end = Math.min(offset + length, roundUp(inode.size));
+    const first = Math.ceil(offset / PAGE_SIZE);
+    const behind = Math.floor(end / PAGE_SIZE);
+    if (first < behind) unmapRange(this.#core, inode, first, behind, false);
+    this.#truncateRange(inode, offset, end);
+    if (inode.kind === 'file') {
+      this.#zeroBlock(task, inode, offset, Math.min(end, roundUp(offset)));
+      if (behind >= first) this.#zeroBlock(task, inode, behind * PAGE_SIZE, end);
+    }
+    if (first < behind) inode.extents.remove(first, behind);
   }
 
-  /** Zeroes bytes of one page, which is read for that when it has a block (__ext4_block_zero_page_range). */
-  #zeroBlock(task: Task | undefined, inode: Inode, index: number, from: number, to: number): void {
+  /**
+   * Zeroes bytes of one page (__ext4_block_zero_page_range). A page that is not cached is taken into the cache, read if it
+   * has a block; one without a block stays clean, and nobody has looked at all of it yet.
+   */
+  #zeroBlock(task: Task | undefined, inode: Inode, from: number, to: number): void {
+    if (from >= to) return;
+    const index = Math.floor(from / PAGE_SIZE);
     if (this.#cache.find(inode, index) < 0) {
-      if (!inode.extents.has(index)) return;
       const added = this.#cache.add(task, inode, index);
       if (added < 0) return;
       this.#io.read(task, inode, index, index + 1);
       this.#cache.clearUptodate(pfn(added));
     }
-    this.#zeroPart(inode, index, from, to);
-    this.#cache.markDirty(task, inode, pfn(this.#cache.find(inode, index)));
+    const frame = pfn(this.#cache.find(inode, index));
+    this.#zero(frame, from - index * PAGE_SIZE, to - index * PAGE_SIZE);
+    if (inode.extents.has(index)) this.#cache.markDirty(task, inode, frame);
   }
 
-  #zeroPart(inode: Inode, index: number, from: number, to: number): void {
-    const frame = this.#cache.find(inode, index);
-    if (frame < 0 || from >= to || !this.#core.memory.hasStorage(pfn(frame))) return;
-    this.#core.memory.view(pfn(frame)).fill(0, from, to);
+  /** fallocate(2) behind the end: the file grows, and the page that its new end lies in is taken into the cache. */
+  extend(task: Task | undefined, inode: Inode, size: number): void {
+    if (size <= inode.size) return;
+    inode.size = size;
+    if (inode.kind === 'file') this.#zeroBlock(task, inode, size, roundUp(size));
+  }
+
+  /** Zeroes bytes of one frame. */
+  #zero(frame: Pfn, from: number, to: number): void {
+    if (from < to && this.#core.memory.hasStorage(frame)) this.#core.memory.view(frame).fill(0, from, to);
   }
 
   /**
-   * Frees the blocks and pages of a byte range (FALLOC_FL_PUNCH_HOLE): whole pages are dropped, though private copies of
-   * them stay; parts of pages are zeroed and dirty.
+   * Removes the cached pages of a byte range, nothing mapped any more (truncate_inode_pages_range). The folios at its two
+   * ends are cut; one that cannot be, because it is dirty, stays as it is, zeroed as far as the range goes.
    */
-  punchHole(task: Task | undefined, inode: Inode, offset: number, length: number): void {
-    const end = offset + length;
-    const first = Math.ceil(offset / PAGE_SIZE);
-    const behind = Math.floor(end / PAGE_SIZE);
-    this.#zeroRange(task, inode, offset, Math.min(end, first * PAGE_SIZE));
-    if (behind >= first) this.#zeroRange(task, inode, behind * PAGE_SIZE, end);
-    if (behind <= first) return;
-    unmapRange(this.#core, inode, first, behind, false);
-    this.#dropPages(inode, first, behind);
-    inode.extents.remove(first, behind);
-  }
-
-  /** Zeroes bytes inside one page, reading it first when it has a block. */
-  #zeroRange(task: Task | undefined, inode: Inode, from: number, to: number): void {
-    if (from >= to || from >= inode.size) return;
-    const index = Math.floor(from / PAGE_SIZE);
-    this.#zeroBlock(task, inode, index, from % PAGE_SIZE, to - index * PAGE_SIZE);
-  }
-
-  /** Removes the cached pages [first, end), which nothing maps; folios that reach out of the range are split before. */
-  #dropPages(inode: Inode, first: number, end: number): void {
-    this.#splitAt(inode, first);
-    this.#splitAt(inode, end);
+  #truncateRange(inode: Inode, from: number, to: number): void {
+    let first = Math.ceil(from / PAGE_SIZE);
+    let end = Math.floor(to / PAGE_SIZE);
+    const start = this.#folioAt(inode, Math.floor(from / PAGE_SIZE));
+    if (start !== undefined && !this.#truncatePartial(inode, start, from, to)) {
+      first = start.index + start.pages;
+      if (to <= first * PAGE_SIZE) end = start.index;
+    }
+    const last = this.#folioAt(inode, Math.floor((to - 1) / PAGE_SIZE));
+    const isSame = last !== undefined && start !== undefined && last.index < start.index + start.pages;
+    if (last !== undefined && !isSame && !this.#truncatePartial(inode, last, from, to)) end = last.index;
     inode.pages.forEach(
       first,
       end - 1,
@@ -101,15 +119,38 @@ export class Truncation {
     );
   }
 
-  /** Splits the large folio that a page index lies in, unless it begins there (truncate_inode_partial_folio). */
-  #splitAt(inode: Inode, index: number): void {
-    const frame = this.#cache.find(inode, index);
-    if (frame < 0) return;
+  #folioAt(inode: Inode, index: number): Folio | undefined {
+    const frame = index < LAST_INDEX ? this.#cache.find(inode, index) : -1;
+    if (frame < 0) return undefined;
     const head = this.#cache.headOf(pfn(frame));
-    if (head === frame) return;
-    const pages = this.#cache.folioPages(head);
+    return { head, index: index - (frame - head), pages: this.#cache.folioPages(head) };
+  }
+
+  /**
+   * Cuts a folio where a byte range begins or ends in it (truncate_inode_partial_folio): its bytes in the range are zeroed,
+   * and a large one is split so that whole pages can be dropped. @returns false when it has to stay in one piece
+   */
+  #truncatePartial(inode: Inode, folio: Folio, from: number, to: number): boolean {
+    const { head, index, pages } = folio;
+    const offset = Math.max(0, from - index * PAGE_SIZE);
+    const end = Math.min(pages * PAGE_SIZE, to - index * PAGE_SIZE);
+    if (offset === 0 && end === pages * PAGE_SIZE) {
+      this.#unmapFolio(head, pages);
+      this.#cache.remove(inode, head);
+      return true;
+    }
+    for (let i = Math.floor(offset / PAGE_SIZE); i * PAGE_SIZE < end; i++)
+      this.#zero(pfn(head + i), Math.max(0, offset - i * PAGE_SIZE), Math.min(PAGE_SIZE, end - i * PAGE_SIZE));
+    if (pages === 1) return true;
+    this.#unmapFolio(head, pages);
+    if (this.#cache.isDirty(head)) return false;
+    this.#cache.split(pfn(head + Math.floor(offset / PAGE_SIZE)));
+    if (end < pages * PAGE_SIZE) this.#cache.split(pfn(head + Math.floor(end / PAGE_SIZE)));
+    return true;
+  }
+
+  #unmapFolio(head: Pfn, pages: number): void {
     for (let i = 0; i < pages; i++) unmapFrame(this.#core, pfn(head + i));
-    this.#cache.split(pfn(frame));
   }
 
   /**
@@ -136,6 +177,6 @@ export class Truncation {
 
   /** A file without names and users is gone, its pages with it (evict, truncate_inode_pages_final). */
   evict(inode: Inode): void {
-    this.#dropPages(inode, 0, LAST_INDEX);
+    this.#truncateRange(inode, 0, LAST_INDEX * PAGE_SIZE);
   }
 }

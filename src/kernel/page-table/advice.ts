@@ -49,9 +49,13 @@ export class PageAdvice implements AdviceOps {
 
   /** madvise_cold_or_pageout_pte_range with MADV_COLD. Pages that others map too are left alone. */
   cold(vma: Vma, start: Vpn, end: Vpn): void {
-    const { lru } = this.#core;
+    const { lru, pageTables, tlb } = this.#core;
     lru.drain();
-    this.#forEachOwnPage(vma, start, end, (_slot, _lo, frame) => lru.deactivate(frame));
+    this.#forEachOwnPage(vma, start, end, (slot, lo, frame) => {
+      pageTables.set(slot, lo & ~PTE_ACCESSED, pageTables.hi(slot));
+      lru.deactivate(frame);
+    });
+    tlb.flushRange(vma.mm, start, end);
   }
 
   /** MADV_PAGEOUT: the pages are reclaimed at once, whether they were used of late or not. */
@@ -137,26 +141,38 @@ export class PageAdvice implements AdviceOps {
     });
   }
 
-  /** Pages that nobody else maps: their accessed bits and marks are forgotten first. */
+  /**
+   * Pages that nobody else maps, their marks forgotten first. A large folio that reaches out of the range is split, which
+   * leaves its pages unmapped.
+   */
   #forEachOwnPage(vma: Vma, start: Vpn, end: Vpn, visit: (slot: number, lo: number, frame: Pfn) => void): void {
-    const { pageTables, table, tlb } = this.#core;
-    this.#forEachPage(vma, start, end, (slot, lo, frame) => {
+    const { table } = this.#core;
+    this.#forEachPage(vma, start, end, (slot, lo, frame, page) => {
       if ((table.mapcount[frame] as number) !== 1 || !table.has(frame, PG_LRU)) return;
-      pageTables.set(slot, lo & ~PTE_ACCESSED, pageTables.hi(slot));
+      const folioPages = 1 << table.order(frame);
+      const folioStart = page - (frame & (folioPages - 1));
+      if (folioStart < start || folioStart + folioPages > end) {
+        this.#core.splitFolio(frame);
+        return;
+      }
       table.clear(frame, PG_REFERENCED);
-      visit(slot, lo & ~PTE_ACCESSED, frame);
+      visit(slot, lo, frame);
     });
-    tlb.flushRange(vma.mm, start, end);
   }
 
-  #forEachPage(vma: Vma, start: Vpn, end: Vpn, visit: (slot: number, lo: number, frame: Pfn) => void): void {
+  #forEachPage(
+    vma: Vma,
+    start: Vpn,
+    end: Vpn,
+    visit: (slot: number, lo: number, frame: Pfn, page: number) => void,
+  ): void {
     const { pageTables } = this.#core;
-    pageTables.forEachTable(vma.mm, start, end, (firstSlot, _page, count) => {
+    pageTables.forEachTable(vma.mm, start, end, (firstSlot, firstPage, count) => {
       for (let slot = firstSlot; slot < firstSlot + count; slot++) {
         const lo = pageTables.lo(slot);
         const hi = pageTables.hi(slot);
         if (isNone(lo, hi) || !isMapped(lo) || lo & PTE_SPECIAL) continue;
-        visit(slot, lo, entryFrame(lo, hi));
+        visit(slot, lo, entryFrame(lo, hi), firstPage + (slot - firstSlot));
       }
     });
   }

@@ -1,6 +1,7 @@
 /** Files of the machine, and what the page cache holds of them. */
 import { PAGE_SIZE } from '../../../hardware/units.ts';
 import { ENOENT, errnoName } from '../../../kernel/errno.ts';
+import type { Inode } from '../../../kernel/page-cache/inode.ts';
 import { filePagesOf } from '../../../kernel/proc/pagemap.ts';
 import type { Answer } from '../answer.ts';
 import { machineOperation } from '../operation.ts';
@@ -39,6 +40,12 @@ function putCached(scene: Scene, name: string, answer: Answer, withFlags: boolea
     answer.errno = errnoName(ENOENT);
     return;
   }
+  putPages(scene, inode, answer, withFlags);
+  // The oracle opens and closes the file for this.
+  scene.kernel.files.flushOnClose(inode);
+}
+
+function putPages(scene: Scene, inode: Inode, answer: Answer, withFlags: boolean): void {
   const { cache, dirty, writeback, evicted, recentlyEvicted } = scene.files.cachestat(inode);
   answer.cachestat = { cache, dirty, writeback, evicted, recently_evicted: recentlyEvicted };
   const pages = Math.min(Math.ceil(inode.size / PAGE_SIZE), MOST_PAGES);
