@@ -75,7 +75,8 @@ function resolve(importer: string, from: string): string {
 const layerOf = (path: string): string => path.split('/')[1] ?? '';
 
 /** Tests, and what only tests use: `testing.ts`, and folders `testing/` and `fixtures/`. */
-const isForTests = (path: string): boolean => /\.(?:test|bench)\.ts$|\/testing(?:\/|\.ts$)/.test(path);
+const isForTests = (path: string): boolean =>
+  /\.(?:test|bench)\.ts$|\/testing\.ts$|\/(?:testing|fixtures)\//.test(path);
 
 /** Why this import is wrong, or undefined. */
 function wrongImport(path: string, { from }: Import): string | undefined {
