@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { STORE } from '../hardware/cpu.ts';
+import { vpn } from '../hardware/units.ts';
+import type { Task } from '../kernel/process/process.ts';
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../kernel/uapi.ts';
+import { Machine, type MachineState } from './machine.ts';
+import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
+
+const PAGES = 600;
+
+/** A process with anonymous memory, a memory file and a forked child that has copied a page. */
+function busyMachine(): { machine: Machine; address: number } {
+  const machine = new Machine({ memory: 64 << 20, contents: 'bytes' });
+  const { processes, addressSpaces, files } = machine.kernel;
+  const parent = processes.spawn('a', vpn(0x7ffff7fff));
+  machine.runOn(0, parent);
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  const address = addressSpaces.mmap(parent, 0, PAGES * 4096, PROT_READ | PROT_WRITE, flags, undefined, 0);
+  for (let i = 0; i < PAGES; i += 3) machine.writeBytes(parent, address + i * 4096, Uint8Array.of(i & 255, 1, 2));
+  const fd = files.memfdCreate(parent, 'x');
+  files.write(parent, fd, address, 3 * 4096);
+  const child = processes.fork(parent) as Task;
+  machine.runOn(0, child);
+  machine.touch(child, address, STORE);
+  return { machine, address };
+}
+
+/** The rest of the run: what the child does after the snapshot. */
+function goOn(machine: Machine, address: number): Uint8Array {
+  const child = machine.kernel.processes.all.get(2)?.tasks[0] as Task;
+  machine.runOn(0, child);
+  for (let i = 0; i < PAGES; i += 2) machine.touch(child, address + i * 4096, STORE);
+  machine.kernel.processes.exit(child.process, { exit: 0 });
+  return encodeSnapshot(machine.save());
+}
+
+test('does a machine that was bytes for a while go on to the same state, byte for byte?', () => {
+  const { machine, address } = busyMachine();
+  const bytes = encodeSnapshot(machine.save());
+  const restored = Machine.restore(decodeSnapshot(bytes) as MachineState);
+  expect(encodeSnapshot(restored.save())).toEqual(bytes);
+  const end = goOn(machine, address);
+  expect(goOn(restored, address)).toEqual(end);
+  expect(end).not.toEqual(bytes);
+});
