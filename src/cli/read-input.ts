@@ -7,12 +7,17 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory',
 };
 
+/** Why a file that the user named cannot be read, from the error of a call of Node. */
+export function unreadable(path: string, error: unknown): UserError {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return new UserError(`cannot read ${path}: ${REASONS[code] ?? code}`);
+}
+
 /** Reads a text file that the user named. @throws {UserError} why it cannot be read */
 export function readInput(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    throw new UserError(`cannot read ${path}: ${REASONS[code] ?? code}`);
+    throw unreadable(path, error);
   }
 }
