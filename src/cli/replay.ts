@@ -11,6 +11,7 @@ import type { Command } from './command.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
 import { Progress } from './progress.ts';
 import { replayText } from './replay-text.ts';
+import { CACHE_TRACE_HELP, isCacheTrace, run as replayTrace } from './replay-trace.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
 
 export const usage = `usage: faultline replay RECORDING [--json] [--events FILE] [--cold] [machine options]
@@ -25,7 +26,8 @@ Runs a recording of a real program on the simulated machine: its page faults, TL
 
 ${MACHINE_OPTIONS_HELP}
 example: faultline replay recordings/sort.flt --cpu skylake
-`;
+
+${CACHE_TRACE_HELP}`;
 
 /** Records between two looks at the progress bar. */
 const STRIDE = 1 << 20;
@@ -64,7 +66,8 @@ function play(reader: RecordingReader, machine: Machine, cold: boolean, wantsBar
   return reportOf(replay, seconds, cold);
 }
 
-export function run(args: readonly string[]): number {
+export function run(args: readonly string[]): number | Promise<number> {
+  if (isCacheTrace(args)) return replayTrace(args);
   const parsed = parseArguments(args, {
     json: 'flag',
     events: 'value',
