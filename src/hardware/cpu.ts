@@ -61,14 +61,17 @@ export class Cpu {
   readonly model: ProcessorModel;
   readonly counters = new TlbCounters();
   /**
-   * The tags of the L1 TLBs of 4 KiB pages, one after the other: of data for loads, from `#storeBit` on of data for
+   * The tags of the L1 TLBs of 4 KiB pages, one after the other: of data for loads, from `storeBit` on of data for
    * stores (only where a store may pass), from twice that on of instructions. A place is an index into this.
    */
   readonly #tags: Float64Array;
   /** By place without its store bit: loads and stores share an entry's stamp. */
   readonly #stamps: Float64Array;
-  /** A power of two, at least the entries of the data TLB. */
-  readonly #storeBit: number;
+  /**
+   * A power of two: the place of stores through an entry is that of loads plus this, so whoever has learnt the one knows
+   * where to try the other.
+   */
+  readonly storeBit: number;
   /** What to add to a 4 KiB page's number to have its tag: the current PCID times a stride. */
   context = 0;
   /** Counts uses of translations, for LRU. */
@@ -97,7 +100,7 @@ export class Cpu {
     const code = smallEntries(model.l1Instruction);
     const storeBit = 2 ** Math.ceil(Math.log2(data));
     const codeStart = 2 * storeBit;
-    this.#storeBit = storeBit;
+    this.storeBit = storeBit;
     this.#tags = new Float64Array(codeStart + code).fill(NO_TAG);
     this.#stamps = new Float64Array(codeStart + code);
     this.#l1Data = new TlbLevel(model.l1Data, levels, {
@@ -185,7 +188,7 @@ export class Cpu {
   hitRuns(runs: Uint8Array, from: number, end: number, expected: Float64Array, places: Int32Array): number {
     const tags = this.#tags;
     const stamps = this.#stamps;
-    const entry = ~this.#storeBit;
+    const entry = ~this.storeBit;
     const now = this.now + 1 - from;
     let run = from;
     for (; run < end; run++) {
@@ -212,10 +215,10 @@ export class Cpu {
     let way = this.#dtlb.find(tag);
     if (way < 0 || this.#dtlb.storeTags[way] !== tag) {
       way = this.#resolveWay(page, STORE, count, way);
-      return way < 0 ? way : way + this.#storeBit;
+      return way < 0 ? way : way + this.storeBit;
     }
     this.#dtlb.stamps[way] = ++this.now;
-    return way + this.#storeBit;
+    return way + this.storeBit;
   }
 
   /** A run of fetches. Returns its place for `hitRuns`, or -(error code + 1). Does not count the fetches. */
@@ -223,10 +226,10 @@ export class Cpu {
     let way = this.#itlb.find(page + this.context);
     if (way < 0) {
       way = this.#resolveWay(page, FETCH, count, way);
-      return way < 0 ? way : way + 2 * this.#storeBit;
+      return way < 0 ? way : way + 2 * this.storeBit;
     }
     this.#itlb.stamps[way] = ++this.now;
-    return way + 2 * this.#storeBit;
+    return way + 2 * this.storeBit;
   }
 
   /**

@@ -208,13 +208,22 @@ export class TranslationCache {
     chains[at] = chains[this.#links + way];
   }
 
-  /** The entries, for a snapshot. */
+  /**
+   * The entries, for a snapshot. Which of the ways of a fully associative cache holds what means nothing, so they are
+   * put in the order of their use: equal contents are equal states, whatever was there before.
+   */
   save(): TranslationCacheState {
+    const ways = Array.from(this.tags.keys());
+    if (this.#ages !== undefined) {
+      const { stamps, tags } = this;
+      ways.sort((a, b) => stamps[b] - stamps[a] || tags[b] - tags[a]);
+    }
+    const used = (way: number, value: number): number => (this.tags[way] === NONE ? 0 : value);
     return {
-      tags: this.tags.slice(),
-      storeTags: this.storeTags.slice(),
-      stamps: this.stamps.slice(),
-      payload: this.payload.slice(),
+      tags: Float64Array.from(ways, (way) => this.tags[way]),
+      storeTags: Float64Array.from(ways, (way) => this.storeTags[way]),
+      stamps: Float64Array.from(ways, (way) => this.stamps[way]),
+      payload: Int32Array.from(ways.flatMap((way) => [used(way, this.frameAt(way)), used(way, this.flagsAt(way))])),
     };
   }
 

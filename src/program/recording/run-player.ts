@@ -111,7 +111,12 @@ export class RunPlayer {
     const kind = known & 3;
     const tag = this.#tags[known];
     if (tag === NO_TAG) this.#stray(known);
-    else this.#places[known] = this.#access(cpu, vpn(tag - cpu.context), kind);
+    else {
+      const place = this.#access(cpu, vpn(tag - cpu.context), kind);
+      this.#places[known] = place;
+      // Loads and stores of a page share an entry: the other kind need not look for it.
+      if (kind !== RUN_FETCH) this.#places[known ^ RUN_READ ^ RUN_WRITE] = place ^ cpu.storeBit;
+    }
     return true;
   }
 
