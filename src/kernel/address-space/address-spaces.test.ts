@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EINVAL, ENOMEM } from '../errno.ts';
 import type { File } from '../page-cache/file.ts';
+import type { AnonVma } from '../rmap/anon-vma.ts';
 import {
   MADV_DOFORK,
   MADV_DONTFORK,
@@ -29,6 +30,7 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from './vm-flags.ts';
+import { indexOf } from './vma.ts';
 
 const WINDOW = 40;
 
@@ -41,6 +43,8 @@ interface Page {
   offset: number;
   locked: boolean;
   dontFork: boolean;
+  /** Where the reverse map will look for the anonymous page that is here: its anon_vma and its index. */
+  anonymous: { anonVma: AnonVma; index: number } | undefined;
 }
 
 const operation = fc.record({
@@ -66,7 +70,8 @@ class Pair {
     switch (kind) {
       case 'map':
       case 'file':
-        this.#map(from, count, kind === 'file' ? this.files[to % 2] : undefined, to, prot, shared);
+        // Offsets run along with addresses, so that neighbours often fit.
+        this.#map(from, count, kind === 'file' ? this.files[to % 2] : undefined, from + (to % 3), prot, shared);
         break;
       case 'unmap':
         expect(spaces.munmap(task, address, bytes)).toBe(0);
@@ -90,7 +95,7 @@ class Pair {
         for (const page of range) if (page !== undefined) page.dontFork = shared;
         break;
       case 'touch':
-        this.world.touch(from);
+        this.#touch(from);
         break;
       case 'move':
         this.#move(from, count, to);
@@ -105,8 +110,18 @@ class Pair {
     const backing = file ?? (shared ? this.world.mm.vmas.lookup(BASE + from)?.file : undefined);
     for (let i = 0; i < count; i++) {
       const inFile = file === undefined ? i : offset + i;
-      this.model[from + i] = { prot, shared, file: backing, offset: inFile, locked: false, dontFork: false };
+      const fresh = { locked: false, dontFork: false, anonymous: undefined };
+      this.model[from + i] = { prot, shared, file: backing, offset: inFile, ...fresh };
     }
+  }
+
+  /** The first store to a page of private memory. */
+  #touch(page: number): void {
+    const model = this.model[page];
+    const vma = this.world.mm.vmas.lookup(BASE + page);
+    if (model === undefined || model.shared || vma === undefined || model.anonymous !== undefined) return;
+    this.world.touch(page);
+    if (vma.anonVma !== undefined) model.anonymous = { anonVma: vma.anonVma, index: indexOf(vma, BASE + page) };
   }
 
   #move(from: number, count: number, to: number): void {
@@ -126,7 +141,7 @@ class Pair {
 
   /** The mappings, page by page, are what the model says. */
   checkPages(mm: Mm = this.world.mm, isForked = false): void {
-    const found: (Page | undefined)[] = Array.from({ length: 2 * WINDOW }, () => undefined);
+    const found: (Omit<Page, 'anonymous'> | undefined)[] = Array.from({ length: 2 * WINDOW }, () => undefined);
     for (const vma of mm.vmas) {
       for (let page: number = vma.start; page < vma.end; page++) {
         found[page - BASE] = {
@@ -137,11 +152,16 @@ class Pair {
           locked: (vma.flags & VM_LOCKED_MASK) !== 0,
           dontFork: (vma.flags & VM_DONTCOPY) !== 0,
         };
+        const anonymous = this.model[page - BASE]?.anonymous;
+        if (anonymous === undefined) continue;
+        expect(vma.anonVmaChain).toContain(anonymous.anonVma);
+        expect(indexOf(vma, page)).toBe(anonymous.index);
       }
     }
     const expected = this.model.map((page) => {
       if (page === undefined || (isForked && page.dontFork)) return undefined;
-      return { ...page, offset: page.file === undefined ? 0 : page.offset, locked: page.locked && !isForked };
+      const { anonymous: _, ...rest } = page;
+      return { ...rest, offset: page.file === undefined ? 0 : page.offset, locked: page.locked && !isForked };
     });
     expect(found).toEqual(expected);
   }
