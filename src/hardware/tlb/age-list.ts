@@ -44,11 +44,14 @@ export class AgeList {
     }
   }
 
-  /** Puts an entry that is empty now last. */
+  /** Puts an entry that is empty now last. Empty ones stand by number, as `sort` has them: a restored cache fills the same ones. */
   makeOldest(way: number): void {
+    const links = this.#links;
     this.#listed[way] = 0;
     this.#unlink(way);
-    this.#linkAfter(this.#links[2 * this.#ends + 1], way);
+    let newer = links[2 * this.#ends + 1];
+    while (this.#listed[newer] === 0 && newer < way) newer = links[2 * newer + 1];
+    this.#linkAfter(newer, way);
   }
 
   /** Orders all entries anew by their stamps. */
