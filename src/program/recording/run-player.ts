@@ -175,8 +175,14 @@ export class RunPlayer {
     const gaps = this.#gaps;
     let at = this.#gapAt;
     let sum = this.#gapSum;
+    // Nearly all gaps are one byte: these are added as small integers, several times faster than as fractions.
+    let small = 0;
     for (let left = this.at + 1 - this.#gapRecords; left > 0; left--) {
       let byte = gaps[at++];
+      if (byte < 0x80) {
+        small += byte;
+        continue;
+      }
       let factor = 1;
       for (; byte >= 0x80; byte = gaps[at++]) {
         sum += (byte & 0x7f) * factor;
@@ -184,6 +190,7 @@ export class RunPlayer {
       }
       sum += byte * factor;
     }
+    sum += small;
     if (!(sum <= this.#instructions)) throw new RecordingError("the block's records do not add up to its instructions");
     this.#gapAt = at;
     this.#gapSum = sum;
