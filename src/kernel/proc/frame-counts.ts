@@ -61,16 +61,34 @@ const zero = (): FrameCounts => ({
 export function countFrames(table: FrameTable, start = 0, end: number = table.frames): FrameCounts {
   const counts = zero();
   const { flags, mapcount, mapping } = table;
+  forEachUsed(table, start, end, (frame) => {
+    count(counts, flags[frame] as number, mapcount[frame] as number, mapping[frame] as number);
+  });
+  return counts;
+}
+
+/** The same of the frames that some memory cgroups pay for, by their numbers (memory.stat with all below a group). */
+export function countFramesOf(table: FrameTable, owners: ReadonlySet<number>): FrameCounts {
+  const counts = zero();
+  const { flags, mapcount, mapping, memcg } = table;
+  forEachUsed(table, 0, table.frames, (frame) => {
+    if (!owners.has(memcg[frame] as number)) return;
+    count(counts, flags[frame] as number, mapcount[frame] as number, mapping[frame] as number);
+  });
+  return counts;
+}
+
+/** Every frame of a range that is neither free nor without any mark. */
+function forEachUsed(table: FrameTable, start: number, end: number, visit: (frame: number) => void): void {
   for (let frame = start; frame < end; ) {
-    const flag = flags[frame] as number;
+    const flag = table.flags[frame] as number;
     if (flag & PG_BUDDY) {
       frame += 1 << table.order(pfn(frame));
       continue;
     }
-    if (flag !== 0) count(counts, flag, mapcount[frame] as number, mapping[frame] as number);
+    if (flag !== 0) visit(frame);
     frame++;
   }
-  return counts;
 }
 
 function count(counts: FrameCounts, flags: number, mapcount: number, mapping: number): void {

@@ -5,7 +5,7 @@ import { FrameAllocator } from '../frames/allocator.ts';
 import * as fr from '../frames/frame-table.ts';
 import { MIGRATE_MOVABLE } from '../frames/zone.ts';
 import { PGFAULT, VmStat } from '../vmstat.ts';
-import { countFrames } from './frame-counts.ts';
+import { countFrames, countFramesOf } from './frame-counts.ts';
 import { meminfoOf, meminfoText } from './meminfo.ts';
 import { oomScoreOf } from './oom-score.ts';
 import { HandMadeProcess } from './testing.ts';
@@ -81,6 +81,17 @@ test('is every frame counted under what it is, and a free block under nothing?',
     writeback: 0,
     pageTables: 1,
   });
+});
+
+test('are the frames of a cgroup counted apart from those of others?', () => {
+  const system = machine(1);
+  take(system, fr.PG_LRU | fr.PG_SWAPBACKED, 1, -1);
+  take(system, fr.PG_LRU | fr.PG_SWAPBACKED, 1, -1);
+  const last = system.table.flags.findLastIndex((flags) => (flags & fr.PG_LRU) !== 0);
+  system.table.memcg[last] = 3;
+  expect(countFramesOf(system.table, new Set([3])).anonMapped).toBe(1);
+  expect(countFramesOf(system.table, new Set([0, 3])).anonMapped).toBe(2);
+  expect(countFramesOf(system.table, new Set([4])).anonMapped).toBe(0);
 });
 
 test('has vmstat every line of the real one, with states and events?', () => {
