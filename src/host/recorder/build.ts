@@ -48,7 +48,7 @@ const TOOL = 'pagetrace-amd64-linux';
 const INSTALL_HINT = 'apt-get install valgrind gcc binutils';
 
 const PLATFORM = ['-DVGA_amd64=1', '-DVGO_linux=1', '-DVGP_amd64_linux=1', '-DVGPV_amd64_linux_vanilla=1'];
-const COMPILE = ['-O2', '-g', '-m64', '-std=gnu99', '-Wall', ...PLATFORM, `-I${HEADERS}`];
+const COMPILE = ['-O2', '-m64', '-std=gnu99', '-Wall', ...PLATFORM, `-I${HEADERS}`];
 /** As Valgrind builds its own tools: no libc, no surprises from the compiler, loaded where the program never is. */
 const FREESTANDING = [
   '-fno-pie',
@@ -58,7 +58,7 @@ const FREESTANDING = [
   '-fomit-frame-pointer',
 ];
 const LINK = ['-flto', '-static', '-no-pie', '-nodefaultlibs', '-nostartfiles', '-u', '_start'];
-const LINK_AT = ['-Wl,--build-id=none', '-Wl,-z,noexecstack', '-Wl,-Ttext-segment=0x58000000'];
+const LINK_AT = ['-Wl,--build-id=none', '-Wl,-s', '-Wl,-z,noexecstack', '-Wl,-Ttext-segment=0x58000000'];
 const FLAGS = [...COMPILE, ...FREESTANDING, ...LINK, ...LINK_AT];
 
 /** The launcher: Debian's `valgrind` is a shell script that sets variables in the program's environment; the real one is beside it. */
