@@ -46,6 +46,8 @@ export class Mm {
   users = 1;
   /** CPUs on which a translation of this address space may be cached, a bit each. */
   cpuMask = 0;
+  /** Memory cgroup that pays for its pages, 0 for none. */
+  memcg = 0;
   /** prctl(PR_SET_THP_DISABLE). */
   thpDisabled = false;
 
