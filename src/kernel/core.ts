@@ -1,5 +1,6 @@
 import type { PhysicalMemory } from '../hardware/physical-memory.ts';
 import type { Pfn } from '../hardware/units.ts';
+import type { MemCgroups } from './cgroup/mem-cgroups.ts';
 import type { FrameAllocator } from './frames/allocator.ts';
 import type { FrameTable } from './frames/frame-table.ts';
 import type { LruLists } from './frames/lru.ts';
@@ -28,6 +29,7 @@ export interface PageCore {
   readonly rmap: ReverseMap;
   readonly lru: LruLists;
   readonly swap: Swap;
+  readonly cgroups: MemCgroups;
   readonly params: Params;
   readonly tlb: TlbFlush;
   readonly vmstat: VmStat;

@@ -5,17 +5,19 @@ import { AddressSpaces } from './address-space/address-spaces.ts';
 import { Commitments } from './address-space/overcommit.ts';
 import { AddressSpaceCalls } from './address-space/system-calls.ts';
 import type { SpecialMapping } from './address-space/vma.ts';
+import { MemCgroups } from './cgroup/mem-cgroups.ts';
 import type { PageCore } from './core.ts';
 import { FaultHandler } from './fault/fault.ts';
 import { FileFaults } from './fault/file-fault.ts';
 import { outOfMemory } from './fault/out-of-memory.ts';
 import { Populate } from './fault/populate.ts';
 import { UserAccess } from './fault/user-access.ts';
-import { BELOW_MIN, FrameAllocator, NO_PRESSURE } from './frames/allocator.ts';
+import { BELOW_LOW, BELOW_MIN, FrameAllocator, NO_PRESSURE } from './frames/allocator.ts';
 import { type FrameTable, PG_CACHED, PG_RESERVED, PG_UPTODATE } from './frames/frame-table.ts';
 import { LruLists } from './frames/lru.ts';
 import { UserPages } from './frames/user-pages.ts';
 import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
+import { cgroupOomKill, type OomNeeds } from './oom/oom-kill.ts';
 import type { Files } from './page-cache/files.ts';
 import { FileCalls } from './page-cache/system-calls.ts';
 import { PageAdvice } from './page-table/advice.ts';
@@ -77,6 +79,17 @@ export class Kernel implements PageCore {
   readonly tlb: TlbState;
   readonly zeroFrame: Pfn;
   readonly commitments: Commitments;
+  readonly cgroups: MemCgroups;
+  /** The task that runs now: who pays for what is allocated. */
+  current: Task | undefined;
+  /** The kernel's log, oldest line first (dmesg). */
+  readonly log: string[] = [];
+  readonly #oom: OomNeeds = {
+    processes: () => this.processes.all.values(),
+    kill: (process, signal) => this.processes.exit(process, { signal }),
+    log: (line) => this.log.push(line),
+    swapPages: () => this.swap.total,
+  };
   readonly files: Files;
   readonly reclaim: Reclaim;
   readonly swap: Swap;
@@ -105,7 +118,25 @@ export class Kernel implements PageCore {
     this.trace = new EventLog(boot.clock);
     this.allocator = new FrameAllocator(boot.table, { ...boot.params, hugePages: boot.hugePages });
     this.lru = new LruLists(boot.table, this.vmstat);
-    this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace);
+    this.cgroups = new MemCgroups(boot.table.memcg, {
+      reclaim: (group, pages, maySwap) => this.reclaim.cgroup(group, pages, maySwap),
+      notePressure: () => {
+        this.allocator.pressure = Math.max(this.allocator.pressure, BELOW_LOW);
+      },
+      oomKill: (group, task) => cgroupOomKill(this.#oom, group, task),
+    });
+    this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace, {
+      payer: () => this.current?.mm.memcg ?? 0,
+      charge: (cgroup, kernelMemory, mayReclaim) => {
+        if (!this.cgroups.charge(cgroup, 1, this.current, mayReclaim)) return false;
+        if (kernelMemory) this.cgroups.get(cgroup).kmem.charge(1);
+        return true;
+      },
+      uncharge: (frame, kernelMemory) => {
+        if (kernelMemory) this.cgroups.get(this.table.memcg[frame] as number).kmem.uncharge(1);
+        this.cgroups.uncharge(frame);
+      },
+    });
     this.pageTables = new PageTables(boot.memory, this.pages, boot.levels);
     this.tlb = new TlbState(boot.cpus, this.trace);
     this.rmap = new ReverseMap({ ...this.#shared(), inodeOf: (id) => this.files.inode(id) });
@@ -182,6 +213,7 @@ export class Kernel implements PageCore {
     const { allocator, reclaim } = this;
     const worst = allocator.pressure;
     allocator.pressure = NO_PRESSURE;
+    this.cgroups.settle(task);
     reclaim.kswapd();
     if (worst < BELOW_MIN || reclaim.isAboveMin) return;
     if (reclaim.direct() === 0 && !reclaim.isAboveMin) {

@@ -72,6 +72,7 @@ export class Machine {
     if (trace.on && this.#running[cpu] !== task) traceSwitch(trace, this.#running[cpu], task);
     trace.pid = task.tid;
     this.#running[cpu] = task;
+    this.kernel.current = task;
     this.kernel.tlb.switchMm(cpu, task.mm);
   }
 

@@ -7,20 +7,20 @@ import type { PageCore } from '../core.ts';
 import { PG_SWAPBACKED } from '../frames/frame-table.ts';
 import { PTE_SPECIAL, protectionHi, protectionLo, WRITABLE_DIRTY } from '../page-table/soft-entry.ts';
 import { addRss } from '../page-table/zap.ts';
-import { VM_FAULT_MINOR, VM_FAULT_OOM, VM_FAULT_SIGBUS } from './outcome.ts';
+import { FAULT_FLAG_USER, FAULT_FLAG_WRITE, VM_FAULT_MINOR, VM_FAULT_OOM, VM_FAULT_SIGBUS } from './outcome.ts';
 
 /**
  * First use of a page of anonymous memory (do_anonymous_page). A read maps the zero page, which costs no memory; a write
  * gets a frame of its own.
  */
-export function anonymousFault(core: PageCore, vma: Vma, page: Vpn, slot: number, write: boolean): number {
+export function anonymousFault(core: PageCore, vma: Vma, page: Vpn, slot: number, flags: number): number {
   if (vma.flags & VM_SHARED) return VM_FAULT_SIGBUS;
-  if (!write) {
+  if ((flags & FAULT_FLAG_WRITE) === 0) {
     const lo = entryLo(core.zeroFrame, protectionLo(vma.flags) | PTE_SPECIAL);
     core.pageTables.set(slot, lo, entryHi(core.zeroFrame, protectionHi(vma.flags)));
     return VM_FAULT_MINOR;
   }
-  const frame = core.pages.allocateAnonymous();
+  const frame = core.pages.allocateAnonymous((flags & FAULT_FLAG_USER) !== 0);
   if (frame < 0) return VM_FAULT_OOM;
   mapNewAnonymous(core, vma, page, slot, frame);
   return VM_FAULT_MINOR;

@@ -34,13 +34,14 @@ import type { Task } from '../process/process.ts';
 import type { FaultSignal } from '../process/signal.ts';
 import type { SwapReadahead } from '../swap/readahead.ts';
 import { EXCEPTIONS_PAGE_FAULT_KERNEL, EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL_GENERATE } from '../tracepoints.ts';
-import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SIGBUS, SIGSEGV } from '../uapi.ts';
+import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SI_KERNEL, SIGBUS, SIGKILL, SIGSEGV } from '../uapi.ts';
 import { PGFAULT } from '../vmstat.ts';
 import { anonymousFault } from './anonymous.ts';
 import { outOfMemory } from './out-of-memory.ts';
 import {
   FAULT_FLAG_ALLOW_RETRY,
   FAULT_FLAG_TRIED,
+  FAULT_FLAG_USER,
   FAULT_FLAG_WRITE,
   VM_FAULT_ERROR,
   VM_FAULT_MAJOR,
@@ -108,7 +109,8 @@ export class FaultHandler {
     if (page >= TASK_SIZE_PAGES) return segv(SEGV_MAPERR, address);
     // A fault of the kernel itself may come while it works on pages: only a program's is a point to reclaim at.
     if (this.#core.allocator.pressure !== NO_PRESSURE && errorCode & PF_USER) this.#core.relieve(task);
-    const write = errorCode & PF_WRITE ? FAULT_FLAG_WRITE : 0;
+    const user = errorCode & PF_USER ? FAULT_FLAG_USER : 0;
+    const write = (errorCode & PF_WRITE ? FAULT_FLAG_WRITE : 0) | user;
     let major = 0;
     let flags = write | FAULT_FLAG_ALLOW_RETRY;
     for (;;) {
@@ -118,6 +120,7 @@ export class FaultHandler {
       if (denied !== 0) return segv(denied, address);
       const outcome = this.handleMmFault(task, vma, page, flags);
       major |= outcome & VM_FAULT_MAJOR;
+      if (task.process.ending !== undefined) return { signo: SIGKILL, code: SI_KERNEL, address };
       if (outcome & VM_FAULT_OOM) throw outOfMemory(this.#core, task);
       if (outcome & VM_FAULT_SIGSEGV) return segv(SEGV_MAPERR, address);
       if (outcome & VM_FAULT_SIGBUS) return { signo: SIGBUS, code: BUS_ADRERR, address };
@@ -143,13 +146,13 @@ export class FaultHandler {
     const hi = core.pageTables.hi(slot);
     const write = (flags & FAULT_FLAG_WRITE) !== 0;
     if (isNone(lo, hi)) {
-      if (vma.isAnonymous) return anonymousFault(core, vma, page, slot, write);
+      if (vma.isAnonymous) return anonymousFault(core, vma, page, slot, flags);
       if (vma.special !== undefined) return this.#specialFault(vma, page, slot);
       return this.#files.handle(task, vma, page, flags);
     }
     if (!isMapped(lo)) {
       if (isGuard(lo, hi)) return VM_FAULT_SIGSEGV;
-      if (isSwapEntry(lo, hi)) return swapFault(core, this.#swapReadahead, task, vma, page, slot, write);
+      if (isSwapEntry(lo, hi)) return swapFault(core, this.#swapReadahead, task, vma, page, slot, flags);
       panic(`handle_mm_fault: entry ${lo.toString(16)} of page ${page} means nothing`);
     }
     if (write && (lo & PTE_WRITE) === 0) {
@@ -176,7 +179,7 @@ export class FaultHandler {
    */
   faultIn(task: Task, vma: Vma, page: Vpn, write: boolean, resumes: boolean): number {
     if (this.#core.allocator.pressure !== NO_PRESSURE) this.#core.relieve(task);
-    const flag = write ? FAULT_FLAG_WRITE : 0;
+    const flag = (write ? FAULT_FLAG_WRITE : 0) | FAULT_FLAG_USER;
     let outcome = this.handleMmFault(task, vma, page, flag | FAULT_FLAG_ALLOW_RETRY);
     if (outcome & VM_FAULT_RETRY) {
       const again = resumes ? FAULT_FLAG_TRIED : FAULT_FLAG_ALLOW_RETRY;

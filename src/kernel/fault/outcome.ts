@@ -21,5 +21,7 @@ export const VM_FAULT_ERROR: number = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_
 /** A store, or a fetch-and-store. */
 export const FAULT_FLAG_WRITE = 0x1;
 export const FAULT_FLAG_ALLOW_RETRY = 0x4;
+/** The program itself made the access; the kernel, working for it, may have pages in its hands. */
+export const FAULT_FLAG_USER = 0x40;
 /** The second attempt. */
 export const FAULT_FLAG_TRIED = 0x20;

@@ -1,6 +1,6 @@
 /** Faulting pages in ahead of their use (mm/gup.c: populate_vma_page_range, faultin_page_range). */
-import { entryFrame, PTE_WRITE } from '../../hardware/paging/entry.ts';
-import { type Vpn, vpn } from '../../hardware/units.ts';
+import { entryFrame, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
+import { type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import {
   VM_ACCESS_FLAGS,
   VM_IO,
@@ -13,6 +13,7 @@ import {
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { EFAULT, EINVAL, ENOMEM } from '../errno.ts';
+import { PG_DIRTY } from '../frames/frame-table.ts';
 import { isMapped, PTE_SPECIAL } from '../page-table/soft-entry.ts';
 import type { Task } from '../process/process.ts';
 import type { FaultHandler } from './fault.ts';
@@ -57,6 +58,12 @@ export class Populate {
     return 0;
   }
 
+  #markDirty(frame: Pfn): void {
+    const { table } = this.#core;
+    if (table.isAnonymous(frame)) table.set(frame, PG_DIRTY);
+    else this.#core.markDirty(frame);
+  }
+
   /** One page: faulted in unless it is there with the permission wanted, and marked as used (FOLL_TOUCH). */
   #page(task: Task, vma: Vma, page: Vpn, write: boolean, resumes: boolean): number {
     const { pageTables, lru } = this.#core;
@@ -68,7 +75,11 @@ export class Populate {
       slot = pageTables.find(vma.mm, page);
       lo = slot < 0 ? 0 : pageTables.lo(slot);
     }
-    if (isMapped(lo) && (lo & PTE_SPECIAL) === 0) lru.markAccessed(entryFrame(lo, pageTables.hi(slot)));
+    if (!isMapped(lo) || lo & PTE_SPECIAL) return 0;
+    const frame = entryFrame(lo, pageTables.hi(slot));
+    // The processor wrote nothing: the page itself is marked, as if it had (follow_page_pte, FOLL_TOUCH).
+    if (write && (lo & PTE_DIRTY) === 0) this.#markDirty(frame);
+    lru.markAccessed(frame);
     return 0;
   }
 }

@@ -10,7 +10,7 @@ import { addRss } from '../page-table/zap.ts';
 import type { Task } from '../process/process.ts';
 import type { SwapReadahead } from '../swap/readahead.ts';
 import { PGMAJFAULT } from '../vmstat.ts';
-import { VM_FAULT_MAJOR, VM_FAULT_MINOR, VM_FAULT_OOM } from './outcome.ts';
+import { FAULT_FLAG_USER, FAULT_FLAG_WRITE, VM_FAULT_MAJOR, VM_FAULT_MINOR, VM_FAULT_OOM } from './outcome.ts';
 import { copyOnWrite } from './write-protect.ts';
 
 /**
@@ -24,9 +24,10 @@ export function swapFault(
   vma: Vma,
   page: Vpn,
   slot: number,
-  write: boolean,
+  flags: number,
 ): number {
   const { pageTables, swap, table, vmstat } = core;
+  const write = (flags & FAULT_FLAG_WRITE) !== 0;
   const lo = pageTables.lo(slot);
   const entry = entrySwap(lo, pageTables.hi(slot));
   let frame: number = swap.cached(entry);
@@ -35,7 +36,7 @@ export function swapFault(
   else {
     outcome = VM_FAULT_MAJOR;
     vmstat.count(PGMAJFAULT);
-    frame = bringIn(core, readahead, task, vma, page, entry);
+    frame = bringIn(core, readahead, task, vma, page, entry, (flags & FAULT_FLAG_USER) !== 0);
     if (frame < 0) return VM_FAULT_OOM;
   }
   const own = pfn(frame);
@@ -46,11 +47,19 @@ export function swapFault(
 }
 
 /** Reads the page: straight into a frame of its own from a device that answers at once, else through the swap cache. */
-function bringIn(core: PageCore, readahead: SwapReadahead, task: Task, vma: Vma, page: Vpn, entry: number): number {
+function bringIn(
+  core: PageCore,
+  readahead: SwapReadahead,
+  task: Task,
+  vma: Vma,
+  page: Vpn,
+  entry: number,
+  mayReclaim: boolean,
+): number {
   const { swap, pages, lru } = core;
   if (!swap.area(entry).device.synchronous || swap.references(entry) !== 1)
     return readahead.read(task, vma, page, entry);
-  const frame = pages.allocateAnonymous();
+  const frame = pages.allocateAnonymous(mayReclaim, swap.ownerOf(entry));
   if (frame < 0) return -1;
   swap.readIn(task, entry, pfn(frame));
   lru.add(pfn(frame));

@@ -24,14 +24,20 @@ export const LRU_ACTIVE_FILE = 3;
 export const LRU_UNEVICTABLE = 4;
 export const LRU_LISTS = 5;
 
+/** Memory cgroups that can have lists of their own; 0 is the root. */
+export const MOST_CGROUPS = 1024;
+
 /** PAGEVEC_SIZE of include/linux/pagevec.h. */
 const BATCH = 31;
 
 export class LruLists {
   readonly #table: FrameTable;
-  readonly #heads = new Int32Array(LRU_LISTS);
-  readonly #tails = new Int32Array(LRU_LISTS);
-  /** Frames on each list (NR_INACTIVE_ANON and so on). */
+  /** First and last frame of each list of each memory cgroup: cgroup * LRU_LISTS + list. */
+  readonly #heads = new Int32Array(MOST_CGROUPS * LRU_LISTS);
+  readonly #tails = new Int32Array(MOST_CGROUPS * LRU_LISTS);
+  /** Frames on each list of each memory cgroup (lruvec_page_state). */
+  readonly cgroupSizes: Int32Array = new Int32Array(MOST_CGROUPS * LRU_LISTS);
+  /** Frames on each list of the machine (NR_INACTIVE_ANON and so on). */
   readonly sizes: Int32Array = new Int32Array(LRU_LISTS);
   readonly #batch = new Int32Array(BATCH);
   #waiting = 0;
@@ -142,9 +148,14 @@ export class LruLists {
     this.#link(frame, false);
   }
 
-  /** The oldest frame of a list, or 0. */
-  oldest(list: number): number {
-    return this.#tails[list] as number;
+  /** The lists of one memory cgroup. */
+  lruvec(cgroup: number): Lruvec {
+    const first = cgroup * LRU_LISTS;
+    return {
+      cgroup,
+      sizes: this.cgroupSizes.subarray(first, first + LRU_LISTS),
+      oldest: (list) => this.#tails[first + list] as number,
+    };
   }
 
   /** Takes a frame off its list for reclaim, which decides where it goes (isolate_lru_folios). */
@@ -157,10 +168,12 @@ export class LruLists {
     this.#link(frame, true);
   }
 
-  /** Frames of a list from its head (youngest) to its tail; for tests and views. */
+  /** Frames of a list from its head (youngest) to its tail, cgroup by cgroup; for tests and views. */
   *frames(list: number): Generator<Pfn> {
-    for (let frame = this.#heads[list] as number; frame !== 0; frame = this.#table.next[frame] as number)
-      yield pfn(frame);
+    for (let cgroup = 0; cgroup < MOST_CGROUPS; cgroup++) {
+      let frame = this.#heads[cgroup * LRU_LISTS + list] as number;
+      for (; frame !== 0; frame = this.#table.next[frame] as number) yield pfn(frame);
+    }
   }
 
   #listOf(frame: Pfn): number {
@@ -179,8 +192,9 @@ export class LruLists {
   }
 
   #link(frame: Pfn, atHead: boolean): void {
-    const { next, prev } = this.#table;
-    const list = this.#listOf(frame);
+    const { next, prev, memcg } = this.#table;
+    const kind = this.#listOf(frame);
+    const list = (memcg[frame] as number) * LRU_LISTS + kind;
     const other = (atHead ? this.#heads[list] : this.#tails[list]) as number;
     next[frame] = atHead ? other : 0;
     prev[frame] = atHead ? 0 : other;
@@ -194,20 +208,23 @@ export class LruLists {
       next[other] = frame;
       this.#tails[list] = frame;
     }
-    (this.sizes[list] as number)++;
+    (this.cgroupSizes[list] as number)++;
+    (this.sizes[kind] as number)++;
     this.#table.set(frame, PG_LRU);
   }
 
   #unlink(frame: Pfn): void {
-    const { next, prev } = this.#table;
-    const list = this.#listOf(frame);
+    const { next, prev, memcg } = this.#table;
+    const kind = this.#listOf(frame);
+    const list = (memcg[frame] as number) * LRU_LISTS + kind;
     const after = next[frame] as number;
     const before = prev[frame] as number;
     if (before === 0) this.#heads[list] = after;
     else next[before] = after;
     if (after === 0) this.#tails[list] = before;
     else prev[after] = before;
-    (this.sizes[list] as number)--;
+    (this.cgroupSizes[list] as number)--;
+    (this.sizes[kind] as number)--;
     this.#table.clear(frame, PG_LRU);
   }
 
@@ -216,6 +233,7 @@ export class LruLists {
       heads: this.#heads.slice(),
       tails: this.#tails.slice(),
       sizes: this.sizes.slice(),
+      cgroupSizes: this.cgroupSizes.slice(),
       batch: this.#batch.slice(0, this.#waiting),
       lazy: this.#lazy.slice(0, this.#lazyWaiting),
     };
@@ -225,6 +243,7 @@ export class LruLists {
     this.#heads.set(state.heads);
     this.#tails.set(state.tails);
     this.sizes.set(state.sizes);
+    this.cgroupSizes.set(state.cgroupSizes);
     this.#batch.set(state.batch);
     this.#waiting = state.batch.length;
     this.#lazy.set(state.lazy);
@@ -232,10 +251,20 @@ export class LruLists {
   }
 }
 
+/** The lists of one memory cgroup, as reclaim works with them (struct lruvec). */
+export interface Lruvec {
+  readonly cgroup: number;
+  /** Frames on each list. */
+  readonly sizes: Int32Array;
+  /** The oldest frame of a list, or 0. */
+  oldest(list: number): number;
+}
+
 export interface LruState {
   readonly heads: Int32Array;
   readonly tails: Int32Array;
   readonly sizes: Int32Array;
+  readonly cgroupSizes: Int32Array;
   readonly batch: Int32Array;
   readonly lazy: Int32Array;
 }

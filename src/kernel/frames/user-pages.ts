@@ -17,6 +17,15 @@ const GFP_PGTABLE_USER = 0x440dc0;
  * Single frames for those who need one: anonymous pages, cache pages, page tables. What is charged for a page, and what
  * is done when there is none, belongs here: memory cgroups and reclaim come in between `take` and the allocator.
  */
+/** Who pays for frames: memory cgroups. */
+export interface Charging {
+  /** The cgroup of the task that runs now; 0 when nobody's is limited. */
+  payer(): number;
+  /** @returns false when the cgroup's limit is reached and nothing can be done about it */
+  charge(cgroup: number, kernelMemory: boolean, mayReclaim: boolean): boolean;
+  uncharge(frame: Pfn, kernelMemory: boolean): void;
+}
+
 export class UserPages implements TableFrames {
   readonly #memory: PhysicalMemory;
   readonly #table: FrameTable;
@@ -24,6 +33,7 @@ export class UserPages implements TableFrames {
   readonly #lru: LruLists;
   readonly #vmstat: VmStat;
   readonly #trace: EventLog;
+  readonly #charging: Charging;
 
   constructor(
     memory: PhysicalMemory,
@@ -32,7 +42,9 @@ export class UserPages implements TableFrames {
     lru: LruLists,
     vmstat: VmStat,
     trace: EventLog,
+    charging: Charging,
   ) {
+    this.#charging = charging;
     this.#memory = memory;
     this.#table = table;
     this.#allocator = allocator;
@@ -41,19 +53,25 @@ export class UserPages implements TableFrames {
     this.#trace = trace;
   }
 
-  /** A zeroed frame for anonymous memory or shared memory, or -1 when memory is used up. */
-  allocateAnonymous(): Pfn | -1 {
-    return this.#take(PG_UPTODATE | PG_SWAPBACKED, GFP_ANONYMOUS);
+  /**
+   * A zeroed frame for anonymous memory or shared memory, or -1 when memory is used up.
+   * @param mayReclaim nobody has a page in his hands: a cgroup at its limit reclaims first
+   * @param payer cgroup that pays: the running task's, but for a page that comes back from swap its owner's
+   */
+  allocateAnonymous(mayReclaim = false, payer: number = this.#charging.payer()): Pfn | -1 {
+    return this.#take(PG_UPTODATE | PG_SWAPBACKED, GFP_ANONYMOUS, payer, mayReclaim);
   }
 
   /** A zeroed frame for a page of a file, not up to date yet, or -1. */
   allocateCache(): Pfn | -1 {
-    return this.#take(0, GFP_READAHEAD);
+    return this.#take(0, GFP_READAHEAD, this.#charging.payer(), false);
   }
 
-  #take(flags: number, gfp: number): Pfn | -1 {
+  #take(flags: number, gfp: number, payer: number, mayReclaim: boolean): Pfn | -1 {
+    if (payer !== 0 && !this.#charging.charge(payer, false, mayReclaim)) return -1;
     const frame = this.#allocate(MIGRATE_MOVABLE, gfp);
     if (frame < 0) return -1;
+    this.#table.memcg[frame] = payer;
     this.#table.flags[frame] = flags;
     this.#table.mapcount[frame] = 0;
     this.#table.mapping[frame] = 0;
@@ -65,19 +83,24 @@ export class UserPages implements TableFrames {
     if ((this.#table.mapcount[frame] as number) > 0 || this.#table.has(frame, PG_CACHED | PG_SWAPCACHE)) return;
     this.#lru.remove(frame);
     this.#table.mapping[frame] = 0;
+    if (this.#table.memcg[frame] !== 0) this.#charging.uncharge(frame, false);
     this.#release(frame);
   }
 
   allocateTable(): Pfn | -1 {
+    const payer = this.#charging.payer();
+    if (payer !== 0 && !this.#charging.charge(payer, true, false)) return -1;
     const frame = this.#allocate(MIGRATE_UNMOVABLE, GFP_PGTABLE_USER);
     if (frame < 0) return -1;
     this.#vmstat.count(NR_PAGE_TABLE_PAGES);
     this.#table.flags[frame] = PG_TABLE;
+    this.#table.memcg[frame] = payer;
     return frame;
   }
 
   releaseTable(frame: Pfn): void {
     this.#vmstat.count(NR_PAGE_TABLE_PAGES, -1);
+    if (this.#table.memcg[frame] !== 0) this.#charging.uncharge(frame, true);
     this.#release(frame);
   }
 

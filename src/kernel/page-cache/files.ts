@@ -150,6 +150,7 @@ export class Files extends FileStore {
     const limit = Math.min(MAX_FILE_BYTES, task.process.rlimits.soft[RLIMIT_FSIZE] as number);
     if (position >= limit) return -EFBIG;
     const bytes = Math.min(length, limit - position);
+    if (position > file.inode.size) this.truncation.zeroTail(task, file.inode);
     if (file.flags & O_DIRECT && file.inode.kind === 'file')
       return this.direct.write(task, file, position, bytes, buffer);
     const done = this.writer.write(task, file, position, bytes, buffer);

@@ -187,6 +187,8 @@ export class PageCache {
    */
   markDirty(task: Task | undefined, inode: Inode, frame: Pfn): void {
     const { table, vmstat } = this.#core;
+    // A page that is written is no marker for readahead any more: both meanings of the bit go (folio_mark_dirty).
+    this.clearMark(frame);
     if (table.has(frame, PG_DIRTY)) return;
     const pages = this.folioPages(frame);
     this.#setFlags(frame, PG_DIRTY);

@@ -33,7 +33,7 @@ export class Truncation {
   setSize(task: Task | undefined, inode: Inode, size: number): void {
     const old = inode.size;
     if (size === old) return;
-    if (size > old && inode.kind === 'file') this.#zeroBlock(task, inode, old, roundUp(old));
+    if (size > old) this.zeroTail(task, inode);
     inode.size = size;
     if (size > old) return;
     if (size === 0) inode.flushOnClose = inode.kind === 'file';
@@ -79,6 +79,11 @@ export class Truncation {
     const frame = pfn(this.#cache.find(inode, index));
     this.#zero(frame, from - index * PAGE_SIZE, to - index * PAGE_SIZE);
     if (inode.extents.has(index)) this.#cache.markDirty(task, inode, frame);
+  }
+
+  /** A write behind the end begins: what lies between is a hole, so the rest of the old last page must be zeros. */
+  zeroTail(task: Task | undefined, inode: Inode): void {
+    if (inode.kind === 'file') this.#zeroBlock(task, inode, inode.size, roundUp(inode.size));
   }
 
   /** fallocate(2) behind the end: the file grows, and the page that its new end lies in is taken into the cache. */

@@ -29,6 +29,7 @@ export interface MmState {
   readonly users: number;
   readonly cpuMask: number;
   readonly defFlags: number;
+  readonly memcg: number;
   readonly thpDisabled: boolean;
   readonly pgtablesBytes: number;
   readonly rss: Int32Array;
@@ -73,6 +74,7 @@ export function saveMm(mm: Mm): MmState {
     users: mm.users,
     cpuMask: mm.cpuMask,
     defFlags: mm.defFlags,
+    memcg: mm.memcg,
     thpDisabled: mm.thpDisabled,
     pgtablesBytes: mm.pgtablesBytes,
     rss: mm.rss.slice(),
@@ -98,6 +100,7 @@ export function restoreMm(state: MmState, references: References): Mm {
   mm.users = state.users;
   mm.cpuMask = state.cpuMask;
   mm.defFlags = state.defFlags;
+  mm.memcg = state.memcg;
   mm.thpDisabled = state.thpDisabled;
   mm.pgtablesBytes = state.pgtablesBytes;
   mm.rss.set(state.rss);

@@ -183,6 +183,7 @@ export class Processes {
     to.endData = from.endData;
     to.startStack = from.startStack;
     to.thpDisabled = from.thpDisabled;
+    to.memcg = from.memcg;
     let outOfMemory = false;
     const error = this.#services.dupMmap(process, from, to, (old, copy) => {
       // A mapping that is wiped begins without pages and without anon_vma.

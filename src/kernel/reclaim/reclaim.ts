@@ -1,5 +1,7 @@
 import type { Pfn } from '../../hardware/units.ts';
+import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
 import type { PageCore } from '../core.ts';
+import { LRU_LISTS } from '../frames/lru.ts';
 import { watermarkOk } from '../frames/watermarks.ts';
 import type { Zone } from '../frames/zone.ts';
 import { ALLOCSTALL_NORMAL, PAGEOUTRUN, WORKINGSET_ACTIVATE_FILE } from '../vmstat.ts';
@@ -67,14 +69,30 @@ export class Reclaim {
     const { vmstat, lru } = this.#core;
     vmstat.count(ALLOCSTALL_NORMAL);
     lru.drain();
-    const sc = scanControl('direct', SWAP_CLUSTER_MAX);
+    const freed = this.#tryToFree(scanControl('direct', SWAP_CLUSTER_MAX));
+    if (freed > 0) this.#kswapdFailures = 0;
+    return freed;
+  }
+
+  /**
+   * Frees pages of a group at its limit and of those below it (try_to_free_mem_cgroup_pages).
+   * @param maySwap false when the limit is one of memory and swap together: swapping would win nothing
+   * @returns pages that were freed
+   */
+  cgroup(target: MemCgroup, pages: number, maySwap: boolean): number {
+    this.#core.lru.drain();
+    const sc = scanControl('direct', Math.max(pages, SWAP_CLUSTER_MAX), false, target);
+    sc.maySwap = maySwap;
+    return this.#tryToFree(sc);
+  }
+
+  /** do_try_to_free_pages: rounds of growing pressure until enough is free. */
+  #tryToFree(sc: ScanControl): number {
     for (;;) {
       for (sc.priority = 12; sc.priority >= 0 && sc.nrReclaimed < sc.nrToReclaim; sc.priority--) this.#round(sc);
-      if (sc.nrReclaimed > 0 || !sc.skippedDeactivate || sc.forceDeactivate) break;
+      if (sc.nrReclaimed > 0 || !sc.skippedDeactivate || sc.forceDeactivate) return sc.nrReclaimed;
       sc.forceDeactivate = true;
     }
-    if (sc.nrReclaimed > 0) this.#kswapdFailures = 0;
-    return sc.nrReclaimed;
   }
 
   /** Frees single pages that somebody names, used of late or not (reclaim_pages). @returns pages freed */
@@ -86,15 +104,21 @@ export class Reclaim {
   #round(sc: ScanControl): void {
     const { lru, allocator, vmstat } = this.#core;
     const activations = vmstat.value(WORKINGSET_ACTIVATE_FILE);
+    const { cgroups } = this.#core;
+    const groups = [...(sc.target ?? cgroups.root).subtree()];
     prepareScan(sc, {
-      lru,
+      sizes: sc.target === undefined ? lru.sizes : sumOfSizes(groups.map((group) => lru.lruvec(group.id).sizes)),
+      global: sc.target === undefined,
       fileRefaulted: activations !== this.#activationsSeen,
       free: allocator.free,
       highWatermarks: this.#zones().reduce((sum, zone) => sum + zone.high, 0),
     });
     this.#activationsSeen = activations;
     sc.nrUnqueuedDirty = 0;
-    this.#lists.shrink(sc);
+    for (const group of groups) {
+      this.#lists.shrink(sc, group);
+      if (sc.by === 'direct' && sc.nrReclaimed >= sc.nrToReclaim) break;
+    }
     if (sc.nrUnqueuedDirty > 0) this.#needs.wakeFlusher();
   }
 
@@ -122,6 +146,12 @@ export class Reclaim {
     this.#activationsSeen = state.activationsSeen;
     this.#kswapdFailures = state.kswapdFailures;
   }
+}
+
+function sumOfSizes(all: readonly Int32Array[]): Int32Array {
+  const sum = new Int32Array(LRU_LISTS);
+  for (const sizes of all) for (let list = 0; list < LRU_LISTS; list++) (sum[list] as number) += sizes[list] as number;
+  return sum;
 }
 
 export interface ReclaimState {

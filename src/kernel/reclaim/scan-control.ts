@@ -1,3 +1,5 @@
+import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
+
 /** DEF_PRIORITY: a round at priority p looks at a 2^p-th of each list. */
 export const DEF_PRIORITY = 12;
 /** SWAP_CLUSTER_MAX: pages are isolated, and reclaim is asked for, in batches of this many. */
@@ -20,7 +22,9 @@ export interface ScanControl {
   /** Deactivate whatever the balance says. */
   forceDeactivate: boolean;
   /** Pages may go to swap. */
-  readonly maySwap: boolean;
+  maySwap: boolean;
+  /** The group at its limit; undefined when the machine is short of memory. */
+  readonly target: MemCgroup | undefined;
   /** Use since the last look does not save a page: MADV_PAGEOUT. */
   readonly ignoreReferences: boolean;
   /** Set by prepareScan for each round. */
@@ -30,7 +34,13 @@ export interface ScanControl {
   fileIsTiny: boolean;
 }
 
-export const scanControl = (by: 'kswapd' | 'direct', nrToReclaim: number, ignoreReferences = false): ScanControl => ({
+export const scanControl = (
+  by: 'kswapd' | 'direct',
+  nrToReclaim: number,
+  ignoreReferences = false,
+  target?: MemCgroup,
+): ScanControl => ({
+  target,
   maySwap: true,
   ignoreReferences,
   nrToReclaim,

@@ -1,7 +1,8 @@
 import { type Pfn, pfn } from '../../hardware/units.ts';
+import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
 import type { PageCore } from '../core.ts';
 import { PG_ACTIVE, PG_LRU, PG_RECLAIM, PG_SWAPCACHE, PG_TAIL, PG_WORKINGSET } from '../frames/frame-table.ts';
-import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../frames/lru.ts';
+import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, type Lruvec } from '../frames/lru.ts';
 import {
   PGDEACTIVATE,
   PGREFILL,
@@ -27,17 +28,29 @@ export class ListShrinker {
   readonly #counts = new Int32Array(LISTS.length);
   /** Heads of the folios that are isolated now; a batch ends at a large folio that is half of it. */
   readonly #isolated = new Int32Array(SWAP_CLUSTER_MAX);
-  /** What keeping anonymous and file pages has cost of late (lru_note_cost). */
-  readonly #costs: Costs = { anon: 0, file: 0 };
+  /** What keeping anonymous and file pages has cost each group of late (lru_note_cost). */
+  readonly #costs: Costs[] = [];
 
   constructor(core: PageCore) {
     this.#core = core;
   }
 
   /** One round at the control's priority: each list is looked at in turns of 32 pages until enough is free. */
-  shrink(sc: ScanControl): void {
+  shrink(sc: ScanControl, group: MemCgroup): void {
+    const lruvec = this.#core.lru.lruvec(group.id);
+    const costs = this.#costsOf(group.id);
     const counts = this.#counts;
-    scanCounts(sc, this.#core, this.#costs, this.#core.params.swappiness, counts);
+    scanCounts(
+      sc,
+      {
+        sizes: lruvec.sizes,
+        costs,
+        swappiness: sc.target === undefined ? this.#core.params.swappiness : group.swappiness,
+        freeSwap: this.#core.swap.free,
+        isCgroup: sc.target !== undefined,
+      },
+      counts,
+    );
     // Direct reclaim at the lightest pressure keeps the proportion between the lists, even beyond what it needs.
     const proportional = sc.by === 'direct' && sc.priority === 12;
     for (;;) {
@@ -48,27 +61,36 @@ export class ListShrinker {
         const chunk = Math.min(left, SWAP_CLUSTER_MAX);
         counts[list] = left - chunk;
         scanned = true;
-        sc.nrReclaimed += this.#shrinkList(list, chunk, sc);
+        sc.nrReclaimed += this.#shrinkList(lruvec, list, chunk, sc);
       }
       if (!scanned || (sc.nrReclaimed >= sc.nrToReclaim && !proportional)) return;
     }
   }
 
-  #shrinkList(list: number, pages: number, sc: ScanControl): number {
-    if (list === LRU_INACTIVE_ANON || list === LRU_INACTIVE_FILE) return this.#shrinkInactive(list, pages, sc);
+  #costsOf(group: number): Costs {
+    let costs = this.#costs[group];
+    if (costs === undefined) {
+      costs = { anon: 0, file: 0 };
+      this.#costs[group] = costs;
+    }
+    return costs;
+  }
+
+  #shrinkList(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): number {
+    if (list === LRU_INACTIVE_ANON || list === LRU_INACTIVE_FILE) return this.#shrinkInactive(lruvec, list, pages, sc);
     const allowed = list === LRU_ACTIVE_FILE ? sc.deactivateFile : sc.deactivateAnon;
-    if (allowed) this.#shrinkActive(list, pages);
+    if (allowed) this.#shrinkActive(lruvec, list, pages);
     else sc.skippedDeactivate = true;
     return 0;
   }
 
   /** shrink_inactive_list: the oldest pages are freed, kept for a round, or made active. */
-  #shrinkInactive(list: number, pages: number, sc: ScanControl): number {
+  #shrinkInactive(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): number {
     const { vmstat } = this.#core;
     const before = sc.nrScanned;
-    const count = this.#isolate(list, pages);
+    const count = this.#isolate(lruvec, list, pages);
     const { freed, kept, activated } = shrinkFolioList(this.#core, this.#isolated, count, sc);
-    noteCost(this.#costs, this.#core.lru, list === LRU_INACTIVE_FILE, activated);
+    noteCost(this.#costsOf(lruvec.cgroup), lruvec.sizes, list === LRU_INACTIVE_FILE, activated);
     for (let i = 0; i < kept; i++) this.#putBack(pfn(this.#isolated[i] as number));
     const scanned = sc.nrScanned - before;
     vmstat.count(sc.by === 'kswapd' ? PGSCAN_KSWAPD : PGSCAN_DIRECT, scanned);
@@ -79,9 +101,9 @@ export class ListShrinker {
   }
 
   /** shrink_active_list: all go to the inactive list, but for pages of programs that ran since the last look. */
-  #shrinkActive(list: number, pages: number): void {
+  #shrinkActive(lruvec: Lruvec, list: number, pages: number): void {
     const { table, vmstat } = this.#core;
-    const count = this.#isolate(list, pages);
+    const count = this.#isolate(lruvec, list, pages);
     for (let i = 0; i < count; i++) {
       const head = pfn(this.#isolated[i] as number);
       const size = folioPages(this.#core, head);
@@ -98,11 +120,11 @@ export class ListShrinker {
   }
 
   /** Takes whole folios off the tail of a list until `pages` are together (isolate_lru_folios). @returns folios */
-  #isolate(list: number, pages: number): number {
+  #isolate(lruvec: Lruvec, list: number, pages: number): number {
     const { lru, table } = this.#core;
     let count = 0;
     for (let taken = 0; taken < pages && count < SWAP_CLUSTER_MAX; ) {
-      const oldest = lru.oldest(list);
+      const oldest = lruvec.oldest(list);
       if (oldest === 0) break;
       const head = this.#headOf(pfn(oldest));
       const size = folioPages(this.#core, head);

@@ -62,7 +62,7 @@ export class SwapReadahead {
     const cached = this.#swap.cached(entry);
     if (cached >= 0) return cached;
     if (this.#swap.references(entry) === 0) return -1;
-    const frame = pages.allocateAnonymous();
+    const frame = pages.allocateAnonymous(false, this.#swap.ownerOf(entry));
     if (frame < 0) return -1;
     this.#swap.enterCache(frame as Pfn, entry);
     this.#swap.readIn(task, entry, frame as Pfn);

@@ -26,6 +26,8 @@ export class SwapArea {
   readonly cached: Int32Array;
   /** Slots of pages that were all zeros: nothing was written for them (zeromap). */
   readonly zero: Uint8Array;
+  /** Memory cgroup that a slot's page belongs to, 0 for none. */
+  readonly owner: Uint16Array;
   /** Bytes of written slots, on a machine that keeps contents. */
   readonly #contents = new Map<number, Uint8Array>();
   used = 0;
@@ -39,6 +41,7 @@ export class SwapArea {
     this.references = new Uint16Array(slots);
     this.cached = new Int32Array(slots);
     this.zero = new Uint8Array(slots);
+    this.owner = new Uint16Array(slots);
   }
 
   /** Slots that pages can use. */
@@ -59,12 +62,13 @@ export class SwapArea {
     return 0;
   }
 
-  /** A slot that neither an entry nor the swap cache refers to is free again (swap_entries_free). */
-  releaseIfUnused(slot: number): void {
-    if (this.references[slot] !== 0 || this.cached[slot] !== 0) return;
+  /** A slot that neither an entry nor the swap cache refers to is free again (swap_entries_free). @returns whether it is */
+  releaseIfUnused(slot: number): boolean {
+    if (this.references[slot] !== 0 || this.cached[slot] !== 0) return false;
     this.used--;
     this.zero[slot] = 0;
     this.#contents.delete(slot);
+    return true;
   }
 
   /** Keeps a page's bytes. */
@@ -93,6 +97,7 @@ export class SwapArea {
       references: this.references.slice(),
       cached: this.cached.slice(),
       zero: this.zero.slice(),
+      owner: this.owner.slice(),
       contents: [...this.#contents].map(([slot, bytes]) => [slot, bytes.slice()]),
     };
   }
@@ -103,6 +108,7 @@ export class SwapArea {
     this.references.set(state.references);
     this.cached.set(state.cached);
     this.zero.set(state.zero);
+    this.owner.set(state.owner);
     this.#contents.clear();
     for (const [slot, bytes] of state.contents) this.#contents.set(slot, bytes.slice());
   }
@@ -117,5 +123,6 @@ export interface SwapAreaState {
   readonly references: Uint16Array;
   readonly cached: Int32Array;
   readonly zero: Uint8Array;
+  readonly owner: Uint16Array;
   readonly contents: readonly (readonly [slot: number, bytes: Uint8Array])[];
 }

@@ -103,6 +103,7 @@ export class Swap {
         this.#turn++;
         const entry = swapEntry(area.number, slot);
         this.enterCache(frame, entry);
+        area.owner[slot] = this.#core.cgroups.swapOut(frame);
         this.#core.table.set(frame, PG_DIRTY);
         return entry;
       }
@@ -126,7 +127,7 @@ export class Swap {
     this.#entryOf.delete(frame);
     this.#core.table.clear(frame, PG_SWAPCACHE | PG_READAHEAD);
     this.#core.vmstat.count(NR_SWAPCACHED, -1);
-    area.releaseIfUnused(slotOf(entry));
+    this.#releaseIfUnused(area, slotOf(entry));
   }
 
   /** One more page-table entry refers to a place (swap_duplicate). */
@@ -143,7 +144,7 @@ export class Swap {
   release(entry: number): void {
     const area = this.area(entry);
     (area.references[slotOf(entry)] as number)--;
-    area.releaseIfUnused(slotOf(entry));
+    this.#releaseIfUnused(area, slotOf(entry));
   }
 
   /** As `release`; a page of the cache that nobody wants any more goes with its slot (free_swap_and_cache). */
@@ -191,6 +192,18 @@ export class Swap {
     if (task !== undefined) task.process.readBytes += PAGE_SIZE;
     const time = area.device.requestTime?.(PAGE_SIZE, false) ?? 0;
     if (time > 0) clock.spend(time, CAUSE_DISK);
+  }
+
+  #releaseIfUnused(area: SwapArea, slot: number): void {
+    const owner = area.owner[slot] as number;
+    if (!area.releaseIfUnused(slot)) return;
+    area.owner[slot] = 0;
+    this.#core.cgroups.swapFreed(owner);
+  }
+
+  /** Cgroup that a place in swap belongs to: it pays when the page comes back. */
+  ownerOf(entry: number): number {
+    return this.area(entry).owner[slotOf(entry)] as number;
   }
 
   save(): SwapState {

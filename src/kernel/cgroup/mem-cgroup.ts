@@ -1,0 +1,53 @@
+import { PageCounter } from './page-counter.ts';
+
+/** A memory cgroup (struct mem_cgroup): who is in it pays for its pages here. */
+export class MemCgroup {
+  readonly id: number;
+  readonly name: string;
+  readonly parent: MemCgroup | undefined;
+  readonly children: MemCgroup[] = [];
+  /** Memory in use, kernel memory included. */
+  readonly memory: PageCounter;
+  /** Memory and swap together (cgroup v1). */
+  readonly memsw: PageCounter;
+  /** Kernel memory: page tables. */
+  readonly kmem: PageCounter;
+  /** Pages in swap. */
+  swapped = 0;
+  swappiness = 60;
+  /** Nobody is killed: who wants memory waits (memory.oom_control). */
+  oomKillDisable = false;
+  underOom = false;
+  oomKills = 0;
+  /** Pages charged and uncharged, faults: events that only grow. */
+  pgpgin = 0;
+  pgpgout = 0;
+  pgfault = 0;
+  pgmajfault = 0;
+  /** Pages charged ahead (memcg_stock): most charges are served from here. */
+  stock = 0;
+
+  constructor(id: number, name: string, parent?: MemCgroup) {
+    this.id = id;
+    this.name = name;
+    this.parent = parent;
+    this.memory = new PageCounter(parent?.memory);
+    this.memsw = new PageCounter(parent?.memsw);
+    this.kmem = new PageCounter(parent?.kmem);
+    if (parent !== undefined) {
+      this.swappiness = parent.swappiness;
+      parent.children.push(this);
+    }
+  }
+
+  /** Path below the hierarchy's root, as the kernel's log prints it. */
+  get path(): string {
+    return this.parent === undefined ? '/' : `${this.parent.path === '/' ? '' : this.parent.path}/${this.name}`;
+  }
+
+  /** This group and all below it, parents before children. */
+  *subtree(): Generator<MemCgroup> {
+    yield this;
+    for (const child of this.children) yield* child.subtree();
+  }
+}
