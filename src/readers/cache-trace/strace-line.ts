@@ -38,13 +38,29 @@ const INTERRUPTED = /^(\w+)\((.*?)\s*<unfinished \.\.\.>$/s;
 const RESUMED = /^<\.\.\. (\w+) resumed>(.*)$/s;
 const EXIT = /^\+\+\+ /;
 const OTHER = /^(?:---|strace: )/;
+/** Without -o, strace's own messages may break into the line that it is printing; what is left of it comes with the next. */
+const TORN = /^(.+)strace: Process \d+ attached$/s;
+/** What a line begins with that is not the rest of a torn one. */
+const BEGIN = /^(?:\[pid|\d|\w+\(|<\.\.\. |\+\+\+|---|strace: )/;
+const CALL = /\w\(/;
 
 /** Puts interrupted calls together again; remembers one a process. */
 export class StraceLines {
   readonly #begun = new Map<string, string>();
+  /** A line without its end. */
+  #torn = '';
 
   /** @returns undefined when the line is none of strace's */
   parse(line: string): StraceCall | StraceBegin | StraceExit | StraceOther | undefined {
+    const whole = this.#torn !== '' && !BEGIN.test(line) ? this.#torn + line : line;
+    if (whole !== line) this.#torn = '';
+    const torn = TORN.exec(whole)?.[1];
+    if (torn === undefined || !CALL.test(torn)) return this.#whole(whole);
+    this.#torn = torn;
+    return { kind: 'other' };
+  }
+
+  #whole(line: string): StraceCall | StraceBegin | StraceExit | StraceOther | undefined {
     const prefix = PREFIX.exec(line);
     const pid = prefix?.[1] ?? prefix?.[2] ?? '';
     const text = line.slice(prefix?.[0].length ?? 0).trimEnd();
