@@ -24,6 +24,9 @@ export class MemCgroup {
   pgpgout = 0;
   pgfault = 0;
   pgmajfault = 0;
+  /** Pages that came back after reclaim had taken them (workingset_refault_*). */
+  refaultAnon = 0;
+  refaultFile = 0;
   /** Pages charged ahead (memcg_stock): most charges are served from here. */
   stock = 0;
 

@@ -24,14 +24,18 @@ export const ORACLE_MACHINE: MachineOptions = {
  * Runs a scenario on a machine that boots for it.
  *
  * @param report gets each answer as soon as it is there: what a run that breaks down has answered is not lost
+ * @param booted gets the machine before the first line, to watch it
  * @returns the answers, in order
  */
 export function runScenario(
   scenario: Scenario,
   options: MachineOptions = ORACLE_MACHINE,
   report: (answer: Answer) => void = () => {},
+  booted: (machine: Machine) => void = () => {},
 ): Answer[] {
-  const scene = new Scene(new Machine({ ...options, contents: 'bytes' }), scenario);
+  const machine = new Machine({ ...options, contents: 'bytes' });
+  booted(machine);
+  const scene = new Scene(machine, scenario);
   return scenario.lines.map((line, index) => {
     const answer: Answer = { i: index + 1, op: line.text };
     runLine(scene, line, answer);

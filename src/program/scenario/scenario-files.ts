@@ -13,8 +13,8 @@ const PAGE_KB = 4;
 /** What the oracle writes at a time when it makes a file. */
 const WRITE_BYTES = 1 << 20;
 
-/** max_sectors_kb of zram is 124. */
-const ZRAM_IO_PAGES = 31;
+/** Of zram: max_sectors_kb is 124, logical_block_size 4096. */
+const ZRAM = { ioPages: 31, logicalBlock: 4096 };
 /** Active pages of files that the other programs of the oracle's machine keep in memory. */
 const ACTIVE_ELSEWHERE = 90_000;
 
@@ -23,8 +23,8 @@ const requestTime = (bytes: number): number => 60_000 + bytes;
 
 /** The file systems that the oracle's set-up makes (conformance/setup.sh), by the name in `# dir:`. */
 const FILE_SYSTEMS: Readonly<Record<string, () => FileSystem>> = {
-  'ext4-small': () => ext4FileSystem(252 << 20, { largeFolios: false, ioPages: ZRAM_IO_PAGES }),
-  ext4: () => ext4FileSystem((252 << 20) | 1, { ioPages: ZRAM_IO_PAGES }),
+  'ext4-small': () => ext4FileSystem(252 << 20, { largeFolios: false, ...ZRAM }),
+  ext4: () => ext4FileSystem((252 << 20) | 1, ZRAM),
   'ext4-async': () => ext4FileSystem(7 << 20, { requestTime }),
   'ext4-disk': () => ext4FileSystem((254 << 20) | 1, { raPages: 8192 / PAGE_KB, requestTime }),
 };
@@ -109,6 +109,7 @@ export class ScenarioFiles {
   /** Writes what is dirty and drops what nothing maps, as fsync and POSIX_FADV_DONTNEED do. */
   evict(inode: Inode): void {
     const { files, lru } = this.#kernel;
+    files.flushOnClose(inode);
     files.writeBack.sync(inode);
     lru.drain();
     files.truncation.invalidate(inode);

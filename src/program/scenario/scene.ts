@@ -1,3 +1,5 @@
+import type { MemCgroup } from '../../kernel/cgroup/mem-cgroup.ts';
+import type { V1Needs } from '../../kernel/cgroup/v1-files.ts';
 import { EINVAL } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Inode } from '../../kernel/page-cache/inode.ts';
@@ -23,10 +25,11 @@ export class Scene {
   readonly files: ScenarioFiles;
   readonly processes: Map<string, ScenarioProcess> = new Map();
   /** Memory cgroups by name. */
-  readonly groups: Set<string> = new Set();
+  readonly groups: Map<string, MemCgroup> = new Map();
   readonly speaksOfStack: boolean;
   readonly #factory: ProcessFactory;
   #vmstatBefore: Float64Array;
+  #logSeen = 0;
 
   constructor(machine: Machine, scenario: Scenario) {
     this.machine = machine;
@@ -41,6 +44,22 @@ export class Scene {
     return this.machine.kernel;
   }
 
+  /** What the files of memory cgroups need to act. */
+  get cgroupFiles(): V1Needs {
+    const { kernel } = this;
+    return { core: kernel, reclaim: (group, pages, maySwap) => kernel.reclaim.cgroup(group, pages, maySwap) };
+  }
+
+  /** Lines of the kernel's log that no answer has shown; the scenario's processes stand by name, as `<A>`. */
+  newLogLines(): string[] {
+    const lines = this.kernel.log.slice(this.#logSeen);
+    this.#logSeen = this.kernel.log.length;
+    const names = new Map([...this.processes.values()].map(({ name, task }) => [String(task.process.pid), name]));
+    return lines.map((line) =>
+      line.replace(/\b\d+\b/g, (number) => (names.has(number) ? `<${names.get(number)}>` : number)),
+    );
+  }
+
   /** What the views of kernel/proc read. */
   get procSource(): Kernel {
     return this.machine.kernel;
@@ -50,8 +69,11 @@ export class Scene {
     return this.files.path(name);
   }
 
-  spawn(name: string): void {
-    this.processes.set(name, this.#factory.spawn(name, this.#freeSlot()));
+  /** @param group the memory cgroup that it joins when its own code and buffers are there */
+  spawn(name: string, group?: MemCgroup): void {
+    const process = this.#factory.spawn(name, this.#freeSlot());
+    if (group !== undefined) process.task.mm.memcg = group.id;
+    this.processes.set(name, process);
   }
 
   /** @returns 0 or more, or a negated error number */

@@ -3,6 +3,7 @@ import { EINVAL, EPERM } from '../../../kernel/errno.ts';
 import { RLIM_INFINITY } from '../../../kernel/uapi.ts';
 import { RESOURCES } from '../flag-names.ts';
 import { machineOperation, processOperation } from '../operation.ts';
+import { groupNamed } from './cgroups.ts';
 
 const SIGKILL = 9;
 
@@ -100,10 +101,8 @@ export const spawn = machineOperation(
   'spawn NAME [cg=]',
   (words) => ({ name: words.operand(0), group: words.option('cg'), words }),
   (scene, { name, group, words }) => {
-    if (group !== undefined && !scene.groups.has(group)) {
-      words.fail(`no cgroup "${group}" was made; \`cgroup ${group}\` makes it`);
-    }
+    const joined = group === undefined ? undefined : groupNamed(scene, group, words);
     if (scene.processes.get(name)?.alive) words.fail(`a process "${name}" lives already`);
-    scene.spawn(name);
+    scene.spawn(name, joined);
   },
 );

@@ -2,6 +2,7 @@
 import type { MachineStep, Operation, ProcessStep } from '../operation.ts';
 import * as access from './access.ts';
 import * as advice from './advice.ts';
+import * as cgroups from './cgroups.ts';
 import * as descriptors from './descriptors.ts';
 import * as later from './later.ts';
 import * as life from './life.ts';
@@ -65,7 +66,7 @@ export const PROCESS_OPERATIONS: ReadonlyMap<string, Operation<ProcessStep>> = b
   settings.oomScoreAdj,
   settings.oomScore,
   settings.clearRefs,
-  later.joinCgroup,
+  cgroups.joinCgroup,
 ]);
 
 /** What happens to the machine. */
@@ -91,9 +92,9 @@ export const MACHINE_OPERATIONS: ReadonlyMap<string, Operation<MachineStep>> = b
   swap.swapoff,
   swap.swaps,
   later.trace,
-  later.dmesg,
-  later.cgroup,
-  later.cgset,
-  later.cgget,
-  later.cgstat,
+  cgroups.dmesg,
+  cgroups.cgroup,
+  cgroups.cgset,
+  cgroups.cgget,
+  cgroups.cgstat,
 ]);
