@@ -5,9 +5,9 @@ import { RecordingError } from '../program/recording/format.ts';
 import type { RecordingReader } from '../program/recording/reader.ts';
 import { Replay } from '../program/recording/replay.ts';
 import { type ReplayReport, reportOf } from '../program/recording/replay-report.ts';
-import { traceToFile } from '../writers/event-file.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
+import { EVENT_OPTION_TABLE, EVENT_OPTIONS_HELP, startEvents } from './event-output.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
 import { Progress } from './progress.ts';
 import { replayText } from './replay-text.ts';
@@ -19,11 +19,9 @@ export const usage = `usage: faultline replay RECORDING [--json] [--events FILE]
 Runs a recording of a real program on the simulated machine: its page faults, TLB misses, page tables and memory over time.
 
   --json               the report as JSON (docs/replay.md tells the keys)
-  --events FILE        write the kernel's tracepoints: columns, or text for names in .csv and .jsonl
-  --points NAMES       only these tracepoints, as in exceptions:*,filemap:*
   --cold               begin with an empty page cache (otherwise the program's files are cached)
   --no-progress        no progress bar
-
+${EVENT_OPTIONS_HELP}
 ${MACHINE_OPTIONS_HELP}
 example: faultline replay recordings/sort.flt --cpu skylake
 
@@ -70,10 +68,9 @@ export function run(args: readonly string[]): number | Promise<number> {
   if (isCacheTrace(args)) return replayTrace(args);
   const parsed = parseArguments(args, {
     json: 'flag',
-    events: 'value',
-    points: 'value',
     cold: 'flag',
     'no-progress': 'flag',
+    ...EVENT_OPTION_TABLE,
     ...MACHINE_OPTION_TABLE,
   });
   const [path, ...more] = parsed.operands;
@@ -83,9 +80,8 @@ export function run(args: readonly string[]): number | Promise<number> {
   const { reader, close } = open(path);
   if (reader.rows.length === 0) throw new UserError(`${path}: ${reader.damage ?? 'the recording is empty'}`);
   const machine = new Machine(options);
-  const events = parsed.value('events');
   const about = { command: reader.header.command, machine: machine.options.processor.name };
-  const endEvents = events === undefined ? undefined : startEvents(machine, events, parsed.value('points'), about);
+  const endEvents = startEvents(machine, parsed, about);
   try {
     const report = play(reader, machine, parsed.has('cold'), !parsed.has('no-progress'));
     if (report.recording.damage !== null) process.stderr.write(`faultline: ${path}: ${report.recording.damage}\n`);
@@ -95,20 +91,10 @@ export function run(args: readonly string[]): number | Promise<number> {
     if (error instanceof OutOfMemory) throw new UserError(error.message);
     throw error;
   } finally {
-    endEvents?.();
+    endEvents();
     close();
   }
   return EXIT_OK;
-}
-
-function startEvents(machine: Machine, path: string, points: string | undefined, about: object): () => void {
-  try {
-    return traceToFile(machine.kernel.trace, path, { points, about: { ...about } });
-  } catch (error) {
-    if (error instanceof RangeError) throw new UserError(error.message);
-    const { code = '' } = error as NodeJS.ErrnoException;
-    throw new UserError(`cannot write ${path}: ${REASONS[code] ?? code}`);
-  }
 }
 
 export const command: Command = { usage, run };

@@ -1,19 +1,22 @@
+import type { Machine } from '../machine/machine.ts';
 import type { MachineOptions } from '../machine/options.ts';
+import type { Answer } from '../program/scenario/answer.ts';
 import { ORACLE_MACHINE, runScenario, scenarioHeader } from '../program/scenario/runner.ts';
 import { answerText } from './answer-text.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
+import { EVENT_OPTION_TABLE, EVENT_OPTIONS_HELP, startEvents } from './event-output.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
 import { asUserError, readScenario } from './scenario-input.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
 
-const usage = `usage: faultline run FILE [--json] [machine options]
+const usage = `usage: faultline run FILE [--json] [--events FILE] [machine options]
 
 Runs a scenario (conformance/README.md is the language) on the simulated machine and prints an answer for each line.
 Without options the machine is the one that the recorded answers come from: 24 GB, two processors, no swap.
 
   --json               the answers as a JSON array, with the keys of the C oracle
-
+${EVENT_OPTIONS_HELP}
 ${MACHINE_OPTIONS_HELP}
 example: printf 'spawn A\\nA mmap r len=4p\\nA touch r w each=1\\n' > my.txt && faultline run my.txt
 `;
@@ -23,19 +26,26 @@ const jsonText = (answers: readonly unknown[]): string =>
   `[\n${answers.map((answer) => JSON.stringify(answer)).join(',\n')}\n]\n`;
 
 function run(args: readonly string[]): number {
-  const parsed = parseArguments(args, { json: 'flag', ...MACHINE_OPTION_TABLE });
+  const parsed = parseArguments(args, { json: 'flag', ...EVENT_OPTION_TABLE, ...MACHINE_OPTION_TABLE });
   const [file, ...more] = parsed.operands;
   if (file === undefined) throw new UserError('run needs a scenario FILE; see faultline run --help');
   if (more.length > 0) throw new UserError(`run takes one FILE; "${more[0]}" is one too many`);
   const options: MachineOptions = machineOptions(parsed, ORACLE_MACHINE);
   const scenario = readScenario(file);
   const json = parsed.has('json');
-  const answers = asUserError(() =>
-    runScenario(scenario, options, (answer) => {
+  let endEvents = () => {};
+  try {
+    const report = (answer: Answer) => {
       if (!json) process.stdout.write(answerText(answer));
-    }),
-  );
-  if (json) process.stdout.write(jsonText([scenarioHeader(scenario), ...answers]));
+    };
+    const watch = (machine: Machine) => {
+      endEvents = startEvents(machine, parsed, { scenario: file });
+    };
+    const answers = asUserError(() => runScenario(scenario, options, report, watch));
+    if (json) process.stdout.write(jsonText([scenarioHeader(scenario), ...answers]));
+  } finally {
+    endEvents();
+  }
   return EXIT_OK;
 }
 

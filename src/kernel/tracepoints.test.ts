@@ -103,6 +103,8 @@ test('do names and patterns find tracepoints, and is an unknown name named?', ()
     events.TLB_TLB_FLUSH,
   ]);
   expect(tracepointsNamed('*')).toHaveLength(TRACEPOINTS.length);
+  expect(tracepointsNamed('syscalls:*_mmap')).toEqual([syscalls.SYS_ENTER_MMAP, syscalls.SYS_ENTER_MMAP + 1]);
+  expect(() => tracepointsNamed('kmem.rss_stat')).toThrow(RangeError);
   expect(() => tracepointsNamed('kmem:rss_stats')).toThrow(/kmem:rss_stats/);
 });
 

@@ -48,18 +48,16 @@ export const TRACEPOINTS: readonly Tracepoint[] = [
 ];
 
 /**
- * The numbers of the tracepoints that a person names: `kmem:rss_stat`, `filemap:*`, `syscalls:sys_enter_*` or `*`,
+ * The numbers of the tracepoints that a person names: `kmem:rss_stat`, `filemap:*`, `syscalls:*mmap` or `*`,
  * several separated by commas, as perf's -e takes them.
  * @throws RangeError that names a pattern which no tracepoint has
  */
 export function tracepointsNamed(patterns: string): number[] {
   const chosen = new Set<number>();
   for (const pattern of patterns.split(',')) {
-    const stem = pattern.endsWith('*') ? pattern.slice(0, -1) : undefined;
-    const matching = TRACEPOINTS.flatMap(({ system, name }, point) => {
-      const full = `${system}:${name}`;
-      return full === pattern || (stem !== undefined && full.startsWith(stem)) ? [point] : [];
-    });
+    const parts = pattern.split('*').map((part) => part.replace(/[^a-z0-9_:]/gi, '\\$&'));
+    const shape = new RegExp(`^${parts.join('.*')}$`);
+    const matching = TRACEPOINTS.flatMap(({ system, name }, point) => (shape.test(`${system}:${name}`) ? [point] : []));
     if (matching.length === 0) throw new RangeError(`no tracepoint is named ${pattern}`);
     for (const point of matching) chosen.add(point);
   }
