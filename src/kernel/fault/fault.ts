@@ -181,7 +181,8 @@ export class FaultHandler {
     if (this.#core.allocator.pressure !== NO_PRESSURE) this.#core.relieve(task);
     const flag = (write ? FAULT_FLAG_WRITE : 0) | FAULT_FLAG_USER;
     let outcome = this.handleMmFault(task, vma, page, flag | FAULT_FLAG_ALLOW_RETRY);
-    if (outcome & VM_FAULT_RETRY) {
+    // A caller who begins anew may meet a readahead mark on the page that it waited for, and wait once more.
+    while (outcome & VM_FAULT_RETRY) {
       const again = resumes ? FAULT_FLAG_TRIED : FAULT_FLAG_ALLOW_RETRY;
       outcome = this.handleMmFault(task, vma, page, flag | again) | (resumes ? VM_FAULT_MAJOR : 0);
     }
