@@ -3,6 +3,7 @@ import type { Task } from '../process/process.ts';
 import {
   type EventLog,
   READAHEAD_PAGE_CACHE_ASYNC_RA,
+  READAHEAD_PAGE_CACHE_RA_ORDER,
   READAHEAD_PAGE_CACHE_RA_UNBOUNDED,
   READAHEAD_PAGE_CACHE_SYNC_RA,
 } from '../tracepoints.ts';
@@ -118,6 +119,11 @@ export class Readahead {
    */
   readWindow(task: Task | undefined, file: File): void {
     const { ra, inode } = file;
+    const trace = this.#trace;
+    if (trace.on) {
+      const { start, order, size, asyncSize } = ra;
+      trace.emit(READAHEAD_PAGE_CACHE_RA_ORDER, task?.tid ?? 0, inode.ino, inode.dev, start, order, size, asyncSize);
+    }
     if (!inode.fs.largeFolios) {
       ra.order = 0;
       this.#readPages(task, inode, ra.start, ra.size, ra.asyncSize);

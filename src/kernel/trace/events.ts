@@ -18,6 +18,7 @@ filemap:mm_filemap_map_pages i_ino:d s_dev:d index:d last_index:d
 filemap:mm_filemap_add_to_page_cache pfn:x i_ino:d index:d s_dev:d order:d
 filemap:mm_filemap_delete_from_page_cache pfn:x i_ino:d index:d s_dev:d order:d
 readahead:page_cache_ra_unbounded i_ino:d s_dev:d index:d nr_to_read:d lookahead_size:d
+readahead:page_cache_ra_order i_ino:d s_dev:d index:d order:d size:d async_size:d
 readahead:page_cache_sync_ra i_ino:d s_dev:d index:d size:d async_size:d req_count:d
 readahead:page_cache_async_ra i_ino:d s_dev:d index:d size:d async_size:d req_count:d
 mmap:exit_mmap mm:d
@@ -40,16 +41,17 @@ export const FILEMAP_MM_FILEMAP_MAP_PAGES = 6;
 export const FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE = 7;
 export const FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE = 8;
 export const READAHEAD_PAGE_CACHE_RA_UNBOUNDED = 9;
-export const READAHEAD_PAGE_CACHE_SYNC_RA = 10;
-export const READAHEAD_PAGE_CACHE_ASYNC_RA = 11;
-export const MMAP_EXIT_MMAP = 12;
-export const TLB_TLB_FLUSH = 13;
-export const TASK_TASK_NEWTASK = 14;
-export const SCHED_SCHED_PROCESS_FORK = 15;
-export const SCHED_SCHED_PROCESS_EXEC = 16;
-export const SCHED_SCHED_PROCESS_EXIT = 17;
-export const SCHED_SCHED_SWITCH = 18;
-export const SIGNAL_SIGNAL_GENERATE = 19;
+export const READAHEAD_PAGE_CACHE_RA_ORDER = 10;
+export const READAHEAD_PAGE_CACHE_SYNC_RA = 11;
+export const READAHEAD_PAGE_CACHE_ASYNC_RA = 12;
+export const MMAP_EXIT_MMAP = 13;
+export const TLB_TLB_FLUSH = 14;
+export const TASK_TASK_NEWTASK = 15;
+export const SCHED_SCHED_PROCESS_FORK = 16;
+export const SCHED_SCHED_PROCESS_EXEC = 17;
+export const SCHED_SCHED_PROCESS_EXIT = 18;
+export const SCHED_SCHED_SWITCH = 19;
+export const SIGNAL_SIGNAL_GENERATE = 20;
 
 /** The reasons of tlb:tlb_flush (enum tlb_flush_reason). */
 export const TLB_FLUSH_ON_TASK_SWITCH = 0;
