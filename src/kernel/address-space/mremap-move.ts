@@ -5,12 +5,21 @@ import type { Task } from '../process/process.ts';
 import { MREMAP_DONTUNMAP } from '../uapi.ts';
 import type { AddressSpaceContext } from './context.ts';
 import { accountSizes } from './limits.ts';
-import type { Remap } from './mremap.ts';
 import { unmapPages } from './munmap.ts';
 import { VM_ACCOUNT, VM_LOCKED, VM_LOCKED_MASK } from './vm-flags.ts';
 import { indexOf, Vma } from './vma.ts';
 import { mergeNewRange, rangeOf } from './vma-merge.ts';
 import { linkVma } from './vma-split.ts';
+
+/** A range to resize or move (struct vma_remap_struct). Pages. */
+export interface Remap {
+  readonly start: Vpn;
+  readonly oldPages: number;
+  readonly newPages: number;
+  readonly flags: number;
+  /** Where to, with MREMAP_FIXED; a hint with MREMAP_DONTUNMAP; else without meaning. */
+  readonly target: Vpn;
+}
 
 /**
  * Moves a range of a mapping to `remap.target`, which is free: a new mapping, the entries, then the old one goes, or

@@ -1,33 +1,20 @@
 /** mremap(2) (mm/mremap.c). */
-import { PAGE_SIZE, type Vpn, vpn } from '../../hardware/units.ts';
+import { PAGE_SIZE, vpn } from '../../hardware/units.ts';
 import { EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM, isError } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import { MAP_FIXED, MAP_SHARED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from '../uapi.ts';
 import type { AddressSpaceContext } from './context.ts';
 import { TASK_PAGES } from './layout.ts';
-import { accountSizes, mayExpand, mayLockMore } from './limits.ts';
-import { moveMapping } from './mremap-move.ts';
+import { mayExpand, mayLockMore } from './limits.ts';
+import { growInPlace, isRoomBehind } from './mremap-grow.ts';
+import { moveMapping, type Remap } from './mremap-move.ts';
 import { munmap } from './munmap.ts';
 import { getUnmappedArea } from './placement.ts';
 import { populatePages } from './populate.ts';
-import { VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_MAYSHARE, VM_PFNMAP, VM_SEALED, VM_SHARED } from './vm-flags.ts';
+import { VM_DONTEXPAND, VM_LOCKED, VM_MAYSHARE, VM_PFNMAP, VM_SEALED, VM_SHARED } from './vm-flags.ts';
 import { indexOf, type Vma } from './vma.ts';
-import { mergeNewRange, rangeOf } from './vma-merge.ts';
-
-/** A range to resize or move (struct vma_remap_struct). Pages. */
-export interface Remap {
-  readonly start: Vpn;
-  readonly oldPages: number;
-  readonly newPages: number;
-  readonly flags: number;
-  /** Where to, with MREMAP_FIXED; a hint with MREMAP_DONTUNMAP; else without meaning. */
-  readonly target: Vpn;
-}
 
 const impliesNewAddress = (flags: number): boolean => (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) !== 0;
-
-/** What a remap asks of each mapping is checked in this order for all ways to resize and move. */
-type Step = (context: AddressSpaceContext, task: Task, vma: Vma, remap: Remap) => number;
 
 /**
  * mremap(2): resizes or moves a mapping with its pages.
@@ -122,9 +109,9 @@ function moveAll(context: AddressSpaceContext, task: Task, whole: Remap): number
 
 /** Resizes or moves a range of one mapping: the byte address, or a negated errno. */
 function remapOne(context: AddressSpaceContext, task: Task, vma: Vma, remap: Remap): number {
-  const error = checkMapping(context, task, vma, remap);
+  const error = checkMapping(task, vma, remap);
   if (error !== 0) return error;
-  if (impliesNewAddress(remap.flags)) return remapTo(context, task, vma, remap);
+  if (impliesNewAddress(remap.flags)) return remapTo(context, task, remap);
   const { start, oldPages, newPages } = remap;
   if (newPages > oldPages) return expand(context, task, vma, remap);
   if (newPages < oldPages) {
@@ -135,7 +122,7 @@ function remapOne(context: AddressSpaceContext, task: Task, vma: Vma, remap: Rem
 }
 
 /** Whether the mapping may be moved or grown (check_prep_vma): 0 or a negated errno. */
-const checkMapping: Step = (_context, task, vma, { start, oldPages, newPages, flags }) => {
+function checkMapping(task: Task, vma: Vma, { start, oldPages, newPages, flags }: Remap): number {
   if ((vma.flags & VM_SEALED) !== 0) return -EPERM;
   if (newPages <= oldPages && !impliesNewAddress(flags)) return 0;
   if (oldPages === 0 && (vma.flags & (VM_SHARED | VM_MAYSHARE)) === 0) return -EINVAL;
@@ -148,14 +135,12 @@ const checkMapping: Step = (_context, task, vma, { start, oldPages, newPages, fl
   const delta = newPages - oldPages;
   if (!mayLockMore(task.process, task.mm, vma.flags, delta)) return -EAGAIN;
   return mayExpand(task.process, task.mm, vma.flags, delta) ? 0 : -ENOMEM;
-};
+}
 
 /** Moves to an address that was given, or with MREMAP_DONTUNMAP to one that is free (mremap_to). */
-const remapTo: Step = (context, task, found, remap) => {
+function remapTo(context: AddressSpaceContext, task: Task, remap: Remap): number {
   const { mm, process } = task;
-  const { start, newPages, target, flags } = remap;
-  let vma: Vma | undefined = found;
-  let { oldPages } = remap;
+  const { start, oldPages, newPages, target, flags } = remap;
   if ((flags & MREMAP_FIXED) !== 0) {
     const error = munmap(context, mm, target * PAGE_SIZE, newPages * PAGE_SIZE);
     if (error !== 0) return error;
@@ -163,48 +148,26 @@ const remapTo: Step = (context, task, found, remap) => {
   if (oldPages > newPages) {
     const error = munmap(context, mm, (start + newPages) * PAGE_SIZE, (oldPages - newPages) * PAGE_SIZE);
     if (error !== 0) return error;
-    oldPages = newPages;
   }
-  // What was unmapped may have been cut from this mapping.
-  vma = mm.vmas.lookup(start);
+  // Looked up only now: what was unmapped may have been cut from it.
+  const vma = mm.vmas.lookup(start);
   if (vma === undefined) return -EFAULT;
-  if ((flags & MREMAP_DONTUNMAP) !== 0 && !mayExpand(process, mm, vma.flags, oldPages)) return -ENOMEM;
-  return moveToFreePlace(context, task, vma, { ...remap, oldPages });
-};
+  const remaining = Math.min(oldPages, newPages);
+  if ((flags & MREMAP_DONTUNMAP) !== 0 && !mayExpand(process, mm, vma.flags, remaining)) return -ENOMEM;
+  return moveToFreePlace(context, task, vma, { ...remap, oldPages: remaining });
+}
 
 /** Grows in place if what lies behind is free, else moves (expand_vma). */
-const expand: Step = (context, task, vma, remap) => {
-  const { mm } = task;
+function expand(context: AddressSpaceContext, task: Task, vma: Vma, remap: Remap): number {
   const { start, oldPages, newPages, flags } = remap;
   const delta = newPages - oldPages;
-  if (vma.end === start + oldPages && isRoomBehind(context, task, vma, delta)) {
-    const { commitments } = context;
-    const charged = (vma.flags & VM_ACCOUNT) !== 0 ? delta : 0;
-    if (charged > 0 && !commitments.promise(task.process, mm, charged)) return -ENOMEM;
-    const grown = { ...rangeOf(vma, vma.end, vpn(vma.end + delta), vma.flags), source: undefined };
-    const merged = mergeNewRange(context, grown);
-    if (merged === undefined) {
-      commitments.release(charged);
-      return -ENOMEM;
-    }
-    accountSizes(mm, merged.flags, delta);
-    if ((merged.flags & VM_LOCKED) !== 0) mm.lockedVm += delta;
-    return start * PAGE_SIZE;
-  }
-  if ((flags & MREMAP_MAYMOVE) === 0) return -ENOMEM;
-  return moveToFreePlace(context, task, vma, remap);
-};
-
-/** vma_expandable. */
-function isRoomBehind(context: AddressSpaceContext, task: Task, vma: Vma, delta: number): boolean {
-  const { mm, process } = task;
-  if (vma.end + delta > TASK_PAGES || mm.vmas.intersection(vma.end, vma.end + delta) !== undefined) return false;
-  const whole = { hint: vma.start * PAGE_SIZE, pages: vma.pages + delta, pgoff: 0, flags: MAP_FIXED, file: undefined };
-  return !isError(getUnmappedArea(process, mm, context.params.mmapMinAddr, whole));
+  if (vma.end === start + oldPages && isRoomBehind(context, task, vma, delta))
+    return growInPlace(context, task, vma, delta) ? start * PAGE_SIZE : -ENOMEM;
+  return (flags & MREMAP_MAYMOVE) !== 0 ? moveToFreePlace(context, task, vma, remap) : -ENOMEM;
 }
 
 /** Finds the new place (vrm_set_new_addr) and moves there. */
-const moveToFreePlace: Step = (context, task, vma, remap) => {
+function moveToFreePlace(context: AddressSpaceContext, task: Task, vma: Vma, remap: Remap): number {
   const { flags, start, newPages, target } = remap;
   const place = getUnmappedArea(task.process, task.mm, context.params.mmapMinAddr, {
     hint: target * PAGE_SIZE,
@@ -214,4 +177,4 @@ const moveToFreePlace: Step = (context, task, vma, remap) => {
     file: vma.file,
   });
   return isError(place) ? place : moveMapping(context, task, vma, { ...remap, target: vpn(place / PAGE_SIZE) });
-};
+}
