@@ -8,6 +8,8 @@ import { VM_SHARED } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import type { File } from '../page-cache/file.ts';
+import type { Inode } from '../page-cache/inode.ts';
+import type { Metadata } from '../page-cache/metadata.ts';
 import type { MmapReadahead } from '../page-cache/mmap-readahead.ts';
 import type { PageCache } from '../page-cache/page-cache.ts';
 import type { PageIo } from '../page-cache/page-io.ts';
@@ -35,6 +37,7 @@ export interface FaultCache {
   readonly cache: PageCache;
   readonly io: PageIo;
   readonly shmem: Shmem;
+  readonly metadata: Metadata;
   readonly mmapReadahead: MmapReadahead;
 }
 
@@ -89,7 +92,7 @@ export class FileFaults {
   #sharedFault(task: Task, file: File, vma: Vma, page: Vpn, flags: number): number {
     const outcome = this.#find(task, file, vma, page, flags);
     if (outcome & (VM_FAULT_ERROR | VM_FAULT_RETRY)) return outcome;
-    this.#cache.markDirty(task, file.inode, this.#found);
+    this.#makeWritable(task, file.inode, this.#found);
     return outcome | this.#map(file, vma, page, true);
   }
 
@@ -104,11 +107,17 @@ export class FileFaults {
     const hi = pageTables.hi(slot);
     // page_mkwrite: the file may have been cut since the page was mapped.
     if (indexOf(vma, page) * PAGE_SIZE >= file.inode.size) return VM_FAULT_SIGBUS;
-    this.#cache.markDirty(task, file.inode, entryFrame(lo, hi));
+    this.#makeWritable(task, file.inode, entryFrame(lo, hi));
     pageTables.set(slot, lo | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED, hi);
     vmstat.count(PGREUSE);
     tlb.flushRange(vma.mm, page, vpn(page + 1));
     return VM_FAULT_MINOR;
+  }
+
+  /** The file hears of the first write to a page: its times change, and the page is dirty (ext4_page_mkwrite). */
+  #makeWritable(task: Task, inode: Inode, frame: Pfn): void {
+    this.#parts.metadata.inodeChanged(task, inode);
+    this.#cache.markDirty(task, inode, frame);
   }
 
   /** Brings a page into `#found` (vm_ops->fault). */

@@ -7,6 +7,8 @@ import type { Readahead } from './readahead.ts';
 import type { Truncation } from './truncate.ts';
 import type { WriteBack } from './write-back.ts';
 
+const LAST_INDEX = 0x7fffffff;
+
 export const POSIX_FADV_NORMAL = 0;
 export const POSIX_FADV_RANDOM = 1;
 export const POSIX_FADV_SEQUENTIAL = 2;
@@ -66,8 +68,7 @@ export class FileAdvice {
   #dontNeed(file: File, offset: number, end: number): void {
     const { inode } = file;
     const first = Math.ceil(offset / PAGE_SIZE);
-    const toTheEnd = end === inode.size || end === Number.POSITIVE_INFINITY;
-    const behind = toTheEnd ? Math.ceil(inode.size / PAGE_SIZE) : Math.floor(end / PAGE_SIZE);
+    const behind = end === inode.size ? Math.ceil(end / PAGE_SIZE) : Math.min(Math.floor(end / PAGE_SIZE), LAST_INDEX);
     this.#writeBack.sync(inode, Math.floor(offset / PAGE_SIZE), Math.ceil(end / PAGE_SIZE));
     if (behind <= first) return;
     this.#lru.drain();

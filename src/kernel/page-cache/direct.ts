@@ -8,9 +8,6 @@ import type { Truncation } from './truncate.ts';
 import type { UserCopy } from './user-copy.ts';
 import type { WriteBack } from './write-back.ts';
 
-/** Positions, lengths and buffers of O_DIRECT are multiples of the device's logical block. */
-const BLOCK = 512;
-
 /** Reading and writing past the cache (O_DIRECT; iomap_dio_rw): what is cached of the range is written and dropped. */
 export class DirectIo {
   readonly #io: PageIo;
@@ -28,8 +25,8 @@ export class DirectIo {
   /** @returns bytes read, or a negated errno */
   read(task: Task, file: File, position: number, length: number, buffer: number): number {
     const { inode } = file;
-    if (!isAligned(position, length, buffer)) return -EINVAL;
     if (position >= inode.size) return 0;
+    if (!isAligned(inode, position, length, buffer)) return -EINVAL;
     const bytes = Math.min(length, inode.size - position);
     const [first, end] = pagesOf(position, bytes);
     this.#writeBack.sync(inode, first, end);
@@ -42,10 +39,11 @@ export class DirectIo {
   /** @returns bytes written, or a negated errno */
   write(task: Task, file: File, position: number, length: number, buffer: number): number {
     const { inode } = file;
-    if (!isAligned(position, length, buffer)) return -EINVAL;
     const [first, end] = pagesOf(position, length);
     this.#writeBack.sync(inode, first, end);
-    this.#truncation.invalidate(inode, first, end);
+    this.#truncation.invalidateAll(inode, first, end);
+    // Only the block layer looks at the alignment, when the cache has been cleared already (iomap_dio_bio_iter).
+    if (!isAligned(inode, position, length, buffer)) return -EINVAL;
     const data = new Uint8Array((end - first) * PAGE_SIZE);
     for (let index = first; index < end; index++) this.#readPage(inode, index, data, first);
     const target = data.subarray(position - first * PAGE_SIZE).subarray(0, length);
@@ -77,4 +75,6 @@ const pagesOf = (position: number, length: number): [first: number, end: number]
   Math.floor(position / PAGE_SIZE),
   Math.ceil((position + length) / PAGE_SIZE),
 ];
-const isAligned = (...values: number[]): boolean => values.every((value) => value % BLOCK === 0);
+/** Positions, lengths and buffers of O_DIRECT are multiples of the device's logical block. */
+const isAligned = ({ fs }: Inode, ...values: number[]): boolean =>
+  values.every((value) => value % fs.logicalBlock === 0);

@@ -13,6 +13,7 @@ import { unmapFrame } from './file-rmap.ts';
 import { type FileSystem, shmemFileSystem } from './file-system.ts';
 import { type FilesState, restoreFile, restoreInode, saveFile, saveFileSystem, saveInode } from './files-state.ts';
 import { type Backing, type Inode, makeInode } from './inode.ts';
+import { Metadata } from './metadata.ts';
 import { MmapReadahead } from './mmap-readahead.ts';
 import { NameSpace } from './name-space.ts';
 import { PageCache } from './page-cache.ts';
@@ -52,6 +53,7 @@ const SHM_DEV = 1;
  */
 export class FileStore implements FileOps {
   readonly names: NameSpace = new NameSpace();
+  readonly metadata: Metadata = new Metadata();
   readonly workingset: Workingset;
   readonly cache: PageCache;
   readonly io: PageIo;
@@ -89,7 +91,7 @@ export class FileStore implements FileOps {
     this.ahead = new Readahead(this.cache, this.io, core.trace);
     this.mmapReadahead = new MmapReadahead(this.cache, this.ahead);
     this.writeBack = new WriteBack(core, this.cache, this.io);
-    this.truncation = new Truncation(core, this.cache, this.io);
+    this.truncation = new Truncation(core, this.cache, this.io, this.metadata);
     this.reader = new FileReader(this.cache, this.io, this.ahead, copy);
     this.writer = new FileWriter(this.cache, this.io, copy);
     this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy);
@@ -256,6 +258,7 @@ export class FileStore implements FileOps {
   /** Writes every dirty page (sync(2)). */
   syncAll(): void {
     this.writeBack.syncAll();
+    for (const [, fs] of this.names.mounts) this.metadata.synced(fs);
   }
 
   /** What cachestat(2) says of a byte range; a length of 0 is the rest of the file. */

@@ -12,6 +12,8 @@ export interface FileSystem {
   raPages: number;
   /** Largest request of the device in pages: queue/max_sectors_kb / 4 (bdi->io_pages). */
   readonly ioPages: number;
+  /** What O_DIRECT's positions and lengths are multiples of, in bytes: queue/logical_block_size. */
+  readonly logicalBlock: number;
   /** Time of one request in nanoseconds; undefined answers at once, as a disk in memory does. */
   readonly requestTime?: ((bytes: number, write: boolean) => number) | undefined;
 }
@@ -30,6 +32,7 @@ export const shmemFileSystem = (dev: number): FileSystem => ({
   largeFolios: false,
   raPages: 0,
   ioPages: 0,
+  logicalBlock: 1,
 });
 
 /** An ordinary file system on a disk. */
@@ -39,5 +42,6 @@ export const ext4FileSystem = (dev: number, options: Partial<Omit<FileSystem, 'd
   largeFolios: true,
   raPages: DEFAULT_RA_PAGES,
   ioPages: DEFAULT_IO_PAGES,
+  logicalBlock: 512,
   ...options,
 });

@@ -35,7 +35,7 @@ export interface OpenFileState {
   readonly ra: ReadaheadState;
 }
 
-export type FileSystemState = Pick<FileSystem, 'name' | 'dev' | 'largeFolios' | 'raPages' | 'ioPages'>;
+export type FileSystemState = Pick<FileSystem, 'name' | 'dev' | 'largeFolios' | 'raPages' | 'ioPages' | 'logicalBlock'>;
 
 export interface FilesState {
   readonly lastInode: number;
@@ -47,12 +47,20 @@ export interface FilesState {
   readonly open: readonly OpenFileState[];
 }
 
-export const saveFileSystem = ({ name, dev, largeFolios, raPages, ioPages }: FileSystem): FileSystemState => ({
+export const saveFileSystem = ({
   name,
   dev,
   largeFolios,
   raPages,
   ioPages,
+  logicalBlock,
+}: FileSystem): FileSystemState => ({
+  name,
+  dev,
+  largeFolios,
+  raPages,
+  ioPages,
+  logicalBlock,
 });
 
 /** @throws RangeError when the file's contents come from outside the machine */

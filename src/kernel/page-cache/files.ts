@@ -150,6 +150,7 @@ export class Files extends FileStore {
     const limit = Math.min(MAX_FILE_BYTES, task.process.rlimits.soft[RLIMIT_FSIZE] as number);
     if (position >= limit) return -EFBIG;
     const bytes = Math.min(length, limit - position);
+    this.metadata.inodeChanged(task, file.inode);
     if (position > file.inode.size) this.truncation.zeroTail(task, file.inode);
     if (file.flags & O_DIRECT && file.inode.kind === 'file')
       return this.direct.write(task, file, position, bytes, buffer);
@@ -203,6 +204,7 @@ export class Files extends FileStore {
     const file = task.process.files.get(fd);
     if (file === undefined) return -EBADF;
     this.writeBack.syncAll(file.inode.dev);
+    this.metadata.synced(file.inode.fs);
     return 0;
   }
 

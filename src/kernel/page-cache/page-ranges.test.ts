@@ -10,7 +10,10 @@ test('does a set of ranges hold what a set of pages holds?', () => {
       const model = new Set<number>();
       for (const [adding, start, length] of changes) {
         if (adding) ranges.add(start, start + length);
-        else ranges.remove(start, start + length);
+        else {
+          const pages = Array.from({ length }, (_, i) => start + i);
+          expect(ranges.remove(start, start + length)).toBe(pages.some((page) => model.has(page)));
+        }
         for (let page = start; page < start + length; page++) adding ? model.add(page) : model.delete(page);
       }
       expect(ranges.pages).toBe(model.size);

@@ -22,9 +22,12 @@ export class PageRanges {
     if (start < end) this.#replace(start, end, true);
   }
 
-  /** Takes [start, end) away. */
-  remove(start: number, end: number): void {
-    if (start < end) this.#replace(start, end, false);
+  /** Takes [start, end) away. @returns whether any of it was there */
+  remove(start: number, end: number): boolean {
+    if (start >= end) return false;
+    const inside = this.has(start) || (this.#edges[this.#edgesUpTo(start)] ?? end) < end;
+    if (inside) this.#replace(start, end, false);
+    return inside;
   }
 
   /** The ranges in order, as [start, end). */

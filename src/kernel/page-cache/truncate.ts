@@ -4,6 +4,7 @@ import { PG_UNEVICTABLE, PG_WRITEBACK } from '../frames/frame-table.ts';
 import type { Task } from '../process/process.ts';
 import { unmapFrame, unmapRange } from './file-rmap.ts';
 import type { Inode } from './inode.ts';
+import type { Metadata } from './metadata.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
 
@@ -22,17 +23,20 @@ export class Truncation {
   readonly #core: PageCore;
   readonly #cache: PageCache;
   readonly #io: PageIo;
+  readonly #metadata: Metadata;
 
-  constructor(core: PageCore, cache: PageCache, io: PageIo) {
+  constructor(core: PageCore, cache: PageCache, io: PageIo, metadata: Metadata) {
     this.#core = core;
     this.#cache = cache;
     this.#io = io;
+    this.#metadata = metadata;
   }
 
   /** Sets a file's size; what lies behind a smaller one is lost, in private copies too (ext4_setattr, truncate_setsize). */
   setSize(task: Task | undefined, inode: Inode, size: number): void {
     const old = inode.size;
     if (size === old) return;
+    this.#metadata.inodeChanged(task, inode);
     if (size > old) this.zeroTail(task, inode);
     inode.size = size;
     if (size > old) return;
@@ -42,7 +46,7 @@ export class Truncation {
     this.#truncateRange(inode, size, LAST_INDEX * PAGE_SIZE);
     // The disk, too, must read as zeros behind the new end (ext4_block_truncate_page).
     if (inode.kind === 'file') this.#zeroBlock(task, inode, size, roundUp(size));
-    inode.extents.remove(first, LAST_INDEX);
+    if (inode.extents.remove(first, LAST_INDEX)) this.#metadata.blocksFreed(task, inode);
   }
 
   /**
@@ -81,16 +85,17 @@ export class Truncation {
     if (inode.extents.has(index)) this.#cache.markDirty(task, inode, frame);
   }
 
-  /** A write behind the end begins: what lies between is a hole, so the rest of the old last page must be zeros. */
+  /** The file is about to grow: the rest of its last page must be zeros. */
   zeroTail(task: Task | undefined, inode: Inode): void {
     if (inode.kind === 'file') this.#zeroBlock(task, inode, inode.size, roundUp(inode.size));
   }
 
-  /** fallocate(2) behind the end: the file grows, and the page that its new end lies in is taken into the cache. */
+  /** fallocate(2) behind the end: the file grows, and the pages of its old and its new end are taken into the cache. */
   extend(task: Task | undefined, inode: Inode, size: number): void {
     if (size <= inode.size) return;
+    this.zeroTail(task, inode);
     inode.size = size;
-    if (inode.kind === 'file') this.#zeroBlock(task, inode, size, roundUp(size));
+    this.zeroTail(task, inode);
   }
 
   /** Zeroes bytes of one frame. */
@@ -160,18 +165,36 @@ export class Truncation {
 
   /**
    * Drops the clean, unmapped folios that lie wholly in [first, end): what drop_caches and POSIX_FADV_DONTNEED do
-   * (mapping_try_invalidate, find_lock_entries). No shadow stays behind. Returns how many pages went.
+   * (mapping_try_invalidate, find_lock_entries), and the shadows there. Returns how many pages went.
    */
   invalidate(inode: Inode, first = 0, end = LAST_INDEX): number {
     let dropped = 0;
-    inode.pages.forEach(first, end - 1, (index, entry) => {
+    const drop = (index: number, entry: number): void => {
+      if (entry < 0) {
+        inode.pages.delete(index);
+        return;
+      }
       const frame = pfn(entry);
       const start = index - (frame - this.#cache.headOf(frame));
       if (start < first || start + this.#cache.folioPages(frame) > end || this.#isBusy(frame)) return;
       dropped += this.#cache.folioPages(frame);
       this.#cache.remove(inode, frame);
-    });
+    };
+    inode.pages.forEach(first, end - 1, drop, true);
     return dropped;
+  }
+
+  /**
+   * Drops every folio that has a page in [first, end), mapped or not: what a direct write does to the cache
+   * (invalidate_inode_pages2_range). Dirty ones were written before.
+   */
+  invalidateAll(inode: Inode, first: number, end: number): void {
+    inode.pages.forEach(first, end - 1, (_index, entry) => {
+      const head = this.#cache.headOf(pfn(entry));
+      if (this.#cache.isDirty(head)) return;
+      this.#unmapFolio(head, this.#cache.folioPages(head));
+      this.#cache.remove(inode, head);
+    });
   }
 
   /** Mapped, dirty or locked in memory: mapping_evict_folio leaves it alone. */

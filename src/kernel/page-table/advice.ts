@@ -148,16 +148,26 @@ export class PageAdvice implements AdviceOps {
   #forEachOwnPage(vma: Vma, start: Vpn, end: Vpn, visit: (slot: number, lo: number, frame: Pfn) => void): void {
     const { table } = this.#core;
     this.#forEachPage(vma, start, end, (slot, lo, frame, page) => {
-      if ((table.mapcount[frame] as number) !== 1 || !table.has(frame, PG_LRU)) return;
+      if (!table.has(frame, PG_LRU)) return;
       const folioPages = 1 << table.order(frame);
       const folioStart = page - (frame & (folioPages - 1));
       if (folioStart < start || folioStart + folioPages > end) {
-        this.#core.splitFolio(frame);
+        if (!this.#isShared(vma.mm, frame)) this.#core.splitFolio(frame);
         return;
       }
+      if ((table.mapcount[frame] as number) !== 1) return;
       table.clear(frame, PG_REFERENCED);
       visit(slot, lo, frame);
     });
+  }
+
+  /** Whether another address space maps the page too (folio_maybe_mapped_shared). */
+  #isShared(mm: Mm, frame: Pfn): boolean {
+    let shared = false;
+    this.#core.rmap.forEachMapping(frame, (vma) => {
+      if (vma.mm !== mm) shared = true;
+    });
+    return shared;
   }
 
   #forEachPage(

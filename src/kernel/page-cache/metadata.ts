@@ -1,0 +1,37 @@
+import { PAGE_SIZE } from '../../hardware/units.ts';
+import type { Task } from '../process/process.ts';
+import type { FileSystem } from './file-system.ts';
+import type { Inode } from './inode.ts';
+
+/** Blocks of a file system's own books: the inodes, and what says which blocks are free (bitmap and group descriptor). */
+const INODE_BLOCKS = 1;
+const FREE_SPACE_BLOCKS = 2;
+
+/**
+ * The file system's own blocks lie in the cache of the block device, and the first change of one that is clean is charged
+ * to the task like any page that becomes dirty (__folio_mark_dirty). They are clean only after the device was synced.
+ */
+export class Metadata {
+  readonly #cleanInodes = new Set<FileSystem>();
+  readonly #cleanFreeSpace = new Set<FileSystem>();
+
+  /** syncfs(2) wrote the whole device (sync_blockdev). */
+  synced(fs: FileSystem): void {
+    this.#cleanInodes.add(fs);
+    this.#cleanFreeSpace.add(fs);
+  }
+
+  /** A file's size or times changed (ext4_mark_inode_dirty). */
+  inodeChanged(task: Task | undefined, inode: Inode): void {
+    if (this.#cleanInodes.delete(inode.fs)) charge(task, INODE_BLOCKS);
+  }
+
+  /** Blocks of a file were given back (ext4_free_blocks). */
+  blocksFreed(task: Task | undefined, inode: Inode): void {
+    if (this.#cleanFreeSpace.delete(inode.fs)) charge(task, FREE_SPACE_BLOCKS);
+  }
+}
+
+function charge(task: Task | undefined, blocks: number): void {
+  if (task !== undefined) task.process.writtenBytes += blocks * PAGE_SIZE;
+}
