@@ -3,8 +3,9 @@
  * these; nothing else moves the clock but disks (block-device.ts) and idleness.
  *
  * They are round numbers for a server without virtualisation: good for comparing runs, not for predicting one to
- * the percent. Measured: on an EPYC of Zen 3 with pointer chains; there, under a hypervisor, walks and faults
- * cost several times more, because every step of the guest's walk is itself walked (AMD APM vol. 2, 15.25).
+ * the percent. "Measured" means on an EPYC of Zen 3 under a hypervisor, where walks (130 to 600 ns) and anonymous faults
+ * (13 to 15 microseconds) cost several times what they cost here, because every step of a guest's walk is itself
+ * walked (AMD APM vol. 2, 15.25). "Assumed" is a common order of magnitude without a source.
  */
 export interface CostTable {
   /** An instruction that hits every cache. */
@@ -43,25 +44,25 @@ export const costs: CostTable = {
   // An entry in the L2 or L3 cache: 14 to 50 cycles. All four from memory would be 100 ns each, which is rare: 64 pages share
   // an entry's line. Textbooks' 30 ns for a walk of four steps are this number.
   walkStep: 7.5,
-  // About 100 to 200 cycles: Agner Fog, instruction tables.
+  // Assumed: 180 cycles; it is microcoded and serialising.
   invlpg: 60,
-  // CR3 write or INVPCID: a few hundred cycles (same).
+  // Assumed: a CR3 write or INVPCID takes a few hundred cycles.
   tlbFlush: 150,
-  // 1 to 4 microseconds for tens of CPUs (Amit, Optimizing the TLB Shootdown Algorithm, USENIX ATC 2017); one CPU here.
+  // Published: microseconds, more with each CPU (Amit, Optimizing the TLB Shootdown Algorithm, USENIX ATC 2017). For one CPU.
   shootdown: 1200,
-  // About 0.1 microseconds with mitigations in silicon: getppid by lmbench on recent servers.
+  // Assumed: a null system call on a server whose mitigations are in silicon.
   systemCall: 120,
-  // 1 to 2 microseconds by lmbench lat_ctx; without cold caches.
+  // Assumed: 1 to 2 microseconds are usual, without what cold caches cost afterwards.
   contextSwitch: 1300,
-  // 0.5 microseconds for the whole anonymous fault without virtualisation (lmbench lat_pagefault class), less the clearing.
+  // Assumed: an anonymous fault takes half a microsecond to one without virtualisation, the page's clearing included.
   minorFault: 450,
-  // Measured: 0.12 to 0.21 microseconds a page of mapped cached files, of which 1/16 of a fault.
+  // Measured: a page of a mapped, cached file costs 0.12 to 0.21 microseconds, a sixteenth of a fault included.
   faultAroundPage: 60,
-  // Delivery by a frame on the user stack and sigreturn: lmbench lat_sig.
+  // Assumed: a frame on the user stack, the handler's call, and sigreturn.
   signal: 900,
   // Measured: 96 to 141 microseconds for a cold fault on a device that answers in 80 to 100.
   majorFault: 5000,
-  // 4096 bytes at 40 bytes per nanosecond of the cleared lines (REP STOSB), and at 20 for a copy.
+  // Assumed: 40 bytes a nanosecond are cleared and 20 copied, mostly in the caches.
   pageClear: 100,
   pageCopy: 200,
 };

@@ -5,8 +5,8 @@ export const sapphirerapids: ProcessorModel = {
   name: 'sapphirerapids',
   title: 'Intel Sapphire Rapids server (Xeon Scalable, 4th generation)',
   sources: [
-    'Intel Optimization Reference Manual, Golden Cove: ITLB 256 and 32 entries, load DTLB 96 entries, shared L2 2048 entries',
-    'ways, and page-walk caches as in skylake, are assumed from earlier cores',
+    'published: Intel Optimization Reference Manual, Golden Cove: 256 and 32 instruction entries, 96 for loads, 2048 in L2',
+    'assumed: ways, entries of large data pages, index of L2, and page-walk caches, from earlier cores',
   ],
   gigahertz: 2.9,
   l1Instruction: [

@@ -5,9 +5,9 @@ export const skylake: ProcessorModel = {
   name: 'skylake',
   title: 'Intel Skylake server (Xeon Scalable)',
   sources: [
-    'Intel Optimization Reference Manual 248966-045, table 2-15 (TLB parameters of Skylake)',
-    'index of L2 by folded page bits: Gras et al., Translation Leak-aside Buffer, USENIX Security 2018, table 2',
-    'page-walk caches: sizes are not published; 32 PDE entries and 4 above, as measured by van Schaik et al., RevAnC, 2017',
+    'published: Intel Optimization Reference Manual 248966-045, table 2-15 (TLB parameters of Skylake)',
+    'published: index of L2 by folded page bits: Gras et al., Translation Leak-aside Buffer, USENIX Security 2018',
+    'assumed: 32 page-walk cache entries for page tables and 4 for each level above; their sizes are not published',
   ],
   gigahertz: 2.7,
   l1Instruction: [

@@ -7,9 +7,7 @@ import type { ProcessorModel } from './processor-model.ts';
 export const textbook: ProcessorModel = {
   name: 'textbook',
   title: 'textbook: 64 entries, then 1024, no page-walk caches, no PCID',
-  sources: [
-    '"TLB size: ~64-1024 entries per core", "must walk the page table: 4 memory accesses" of introductory texts',
-  ],
+  sources: ['introductory texts: "TLB size: ~64-1024 entries per core", "4 memory accesses for 4-level table"'],
   gigahertz: 3.0,
   l1Instruction: [{ pages: ['4K', '2M', '1G'], entries: 64, ways: 64 }],
   l1Data: [{ pages: ['4K', '2M', '1G'], entries: 64, ways: 64 }],

@@ -9,9 +9,9 @@ export const zen3: ProcessorModel = {
   name: 'zen3',
   title: 'AMD Zen 3 server (EPYC 7003)',
   sources: [
-    'CPUID 0x80000005/0x80000006 and pointer-chain measurement on an EPYC of family 25 model 1',
-    'AMD APM vol. 2, 5.5 (TLB management), 5.5.1 (PCID)',
-    'page directory cache: AMD Software Optimization Guide for family 17h (64 entries), assumed unchanged',
+    'measured: CPUID 0x80000005 and 0x80000006 and pointer chains on an EPYC of family 25 model 1',
+    'published: AMD APM vol. 2, 5.5 (TLB management and PCID); 48 physical address bits by lscpu of an EPYC 74F3',
+    'assumed: page-walk caches of 64 entries, as AMD publishes for the page directory cache of family 17h',
   ],
   gigahertz: 3.0,
   l1Instruction: [{ pages: ['4K', '2M', '1G'], entries: 64, ways: 64 }],

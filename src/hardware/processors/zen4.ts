@@ -5,8 +5,8 @@ export const zen4: ProcessorModel = {
   name: 'zen4',
   title: 'AMD Zen 4 server (EPYC 9004)',
   sources: [
-    'AMD Software Optimization Guide for the AMD Zen 4 Microarchitecture (57647), 2.7: L1 DTLB 72, L2 DTLB 3072, L1 ITLB 64, L2 ITLB 512 entries',
-    'L2 ways: CPUID code, 24-way reported as such; page directory cache assumed as in zen3',
+    'published: AMD Software Optimization Guide for the Zen 4 microarchitecture: L1 72 data entries, L2 3072, L1 64 instruction entries, L2 512',
+    'assumed: 24 ways in L2 (a power of two of sets); instruction L2 and page-walk caches as in zen3',
   ],
   gigahertz: 3.1,
   l1Instruction: [{ pages: ['4K', '2M', '1G'], entries: 64, ways: 64 }],
