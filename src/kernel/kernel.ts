@@ -129,11 +129,15 @@ export class Kernel implements PageCore {
       payer: () => this.current?.mm.memcg ?? 0,
       charge: (cgroup, kernelMemory, mayReclaim) => {
         if (!this.cgroups.charge(cgroup, 1, this.current, mayReclaim)) return false;
-        if (kernelMemory) this.cgroups.get(cgroup).kmem.charge(1);
+        const group = this.cgroups.get(cgroup);
+        if (kernelMemory) group.kmem.charge(1);
+        else group.pgpgin++;
         return true;
       },
       uncharge: (frame, kernelMemory) => {
-        if (kernelMemory) this.cgroups.get(this.table.memcg[frame] as number).kmem.uncharge(1);
+        const group = this.cgroups.get(this.table.memcg[frame] as number);
+        if (kernelMemory) group.kmem.uncharge(1);
+        else group.pgpgout++;
         this.cgroups.uncharge(frame);
       },
     });

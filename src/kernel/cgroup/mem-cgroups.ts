@@ -72,7 +72,6 @@ export class MemCgroups {
     const group = this.get(id);
     if (group.stock >= pages) {
       group.stock -= pages;
-      group.pgpgin += pages;
       return true;
     }
     let batch = Math.max(CHARGE_BATCH, pages);
@@ -109,7 +108,6 @@ export class MemCgroups {
       this.#uncharge(group, group.stock - CHARGE_BATCH);
       group.stock = CHARGE_BATCH;
     }
-    group.pgpgin += pages;
     return true;
   }
 
@@ -118,9 +116,7 @@ export class MemCgroups {
     const id = this.#owners[frame] as number;
     if (id === 0) return;
     this.#owners[frame] = 0;
-    const group = this.get(id);
-    this.#uncharge(group, 1);
-    group.pgpgout++;
+    this.#uncharge(this.get(id), 1);
   }
 
   /** A page goes to swap: its memory is free, its place in memory and swap together stays (memcg1_swapout). */

@@ -135,6 +135,7 @@ export class FaultHandler {
   handleMmFault(task: Task, vma: Vma, page: Vpn, flags: number): number {
     const core = this.#core;
     core.vmstat.count(PGFAULT);
+    if (vma.mm.memcg !== 0) core.cgroups.get(vma.mm.memcg).pgfault++;
     // A file's fault makes a missing last table itself, when it has a page to put there (finish_fault).
     const isFile = vma.file !== undefined;
     const slot = isFile ? core.pageTables.find(vma.mm, page) : core.pageTables.findOrCreate(vma.mm, page);

@@ -32,10 +32,11 @@ export function swapFault(
   const entry = entrySwap(lo, pageTables.hi(slot));
   let frame: number = swap.cached(entry);
   let outcome = VM_FAULT_MINOR;
-  if (frame >= 0) readahead.hit(vma, pfn(frame));
+  if (frame >= 0) readahead.hit(vma, page, pfn(frame));
   else {
     outcome = VM_FAULT_MAJOR;
     vmstat.count(PGMAJFAULT);
+    core.cgroups.get(vma.mm.memcg).pgmajfault++;
     frame = bringIn(core, readahead, task, vma, page, entry, (flags & FAULT_FLAG_USER) !== 0);
     if (frame < 0) return VM_FAULT_OOM;
   }

@@ -59,7 +59,9 @@ export function cgroupOomKill(needs: OomNeeds, group: MemCgroup, task: Task | un
       `task=${victim.comm},pid=${victim.pid},uid=${victim.credentials.uid}`,
   );
   needs.log(killedLine('Memory cgroup out of memory', victim));
-  for (let at: MemCgroup | undefined = groupOf(group, victim); at !== undefined; at = at.parent) at.oomKills++;
+  // Version 1 counts the kill where the victim is, not above (memcg_memory_event).
+  const own = groupOf(group, victim);
+  if (own !== undefined) own.oomKills++;
   needs.kill(victim, SIGKILL);
   return true;
 }

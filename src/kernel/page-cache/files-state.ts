@@ -15,6 +15,7 @@ export interface InodeState {
   readonly size: number;
   readonly commit: 'size' | 'page';
   readonly dirtyPages: number;
+  readonly changedTick: number;
   readonly flushOnClose: boolean;
   readonly links: number;
   readonly users: number;
@@ -40,7 +41,7 @@ export type FileSystemState = Pick<FileSystem, 'name' | 'dev' | 'largeFolios' | 
 export interface FilesState {
   readonly lastInode: number;
   readonly lastFile: number;
-  readonly workingsetAge: number;
+  readonly workingsetAge: readonly number[];
   readonly mounts: readonly { readonly path: string; readonly fs: FileSystemState }[];
   readonly inodes: readonly InodeState[];
   readonly names: readonly [path: string, inode: number][];
@@ -76,6 +77,7 @@ export function saveInode(inode: Inode): InodeState {
     size: inode.size,
     commit: inode.commit,
     dirtyPages: inode.dirtyPages,
+    changedTick: inode.changedTick,
     flushOnClose: inode.flushOnClose,
     links: inode.links,
     users: inode.users,
@@ -90,6 +92,7 @@ export function restoreInode(state: InodeState, fs: FileSystem): Inode {
   const backing = state.backing && restoreBacking(state.backing);
   const inode = makeInode({ id, ino, name, kind, size, commit, fs, backing });
   inode.dirtyPages = state.dirtyPages;
+  inode.changedTick = state.changedTick;
   inode.flushOnClose = state.flushOnClose;
   inode.links = state.links;
   inode.users = state.users;

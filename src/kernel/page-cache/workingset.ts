@@ -1,22 +1,48 @@
 import type { Pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import { PG_ACTIVE, PG_WORKINGSET } from '../frames/frame-table.ts';
-import { LRU_ACTIVE_FILE } from '../frames/lru.ts';
+import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON } from '../frames/lru.ts';
 import { WORKINGSET_ACTIVATE_FILE, WORKINGSET_REFAULT_FILE, WORKINGSET_RESTORE_FILE } from '../vmstat.ts';
 
-/** Bits of the age that a shadow keeps; one more says that the page had been active. */
-const AGE_BITS = 30;
-const AGE_MASK = 2 ** AGE_BITS - 1;
+/**
+ * A shadow is a negative int32. Its 31 bits say whether the page had been active, which cgroup it was evicted from, and
+ * that cgroup's age then. Pages of no cgroup leave more room for the age.
+ */
+const ROOT_AGE_BITS = 29;
+const CGROUP_AGE_BITS = 19;
+const CGROUP_BITS = 10;
+
+interface Shadow {
+  readonly cgroup: number;
+  readonly age: number;
+  readonly ageBits: number;
+  readonly wasActive: boolean;
+}
+
+function pack(cgroup: number, age: number, wasActive: boolean): number {
+  const active = wasActive ? 1 : 0;
+  if (cgroup === 0) return -1 - ((age % 2 ** ROOT_AGE_BITS) * 4 + active);
+  const owned = (age % 2 ** CGROUP_AGE_BITS) * 2 ** CGROUP_BITS + cgroup;
+  return -1 - (owned * 4 + 2 + active);
+}
+
+function unpack(shadow: number): Shadow {
+  const bits = -1 - shadow;
+  const wasActive = (bits & 1) === 1;
+  const rest = bits >>> 2;
+  if ((bits & 2) === 0) return { cgroup: 0, age: rest, ageBits: ROOT_AGE_BITS, wasActive };
+  return { cgroup: rest % 2 ** CGROUP_BITS, age: rest >>> CGROUP_BITS, ageBits: CGROUP_AGE_BITS, wasActive };
+}
 
 /**
- * Recognises pages that come back soon after they were evicted (mm/workingset.c). Evictions and activations advance one
- * age; an evicted page leaves the age in the page index as its shadow, and the difference at its return is how much
- * larger memory had to be to have kept it.
+ * Recognises pages that come back soon after they were evicted (mm/workingset.c). Evictions and activations of a cgroup
+ * advance its age and that of all above it; an evicted page leaves the age in the page index as its shadow, and the
+ * difference at its return is how much larger memory had to be to have kept it.
  */
 export class Workingset {
   readonly #core: PageCore;
-  /** nonresident_age. */
-  #age = 0;
+  /** nonresident_age of each cgroup. */
+  #ages: number[] = [0];
   /** Active pages of files that programs outside of the simulation keep in memory: they could have made room too. */
   elsewhere = 0;
 
@@ -24,45 +50,60 @@ export class Workingset {
     this.#core = core;
   }
 
-  /** The shadow of a page that is evicted now: a negative int32 (workingset_eviction). */
+  /** The shadow of a page that is evicted now (workingset_eviction). */
   eviction(frame: Pfn): number {
-    const shadow = -1 - ((this.#age & AGE_MASK) * 2 + (this.#core.table.has(frame, PG_WORKINGSET) ? 1 : 0));
-    this.#age++;
-    return shadow | 0;
+    const { table } = this.#core;
+    const cgroup = table.memcg[frame] as number;
+    const shadow = pack(cgroup, this.#ages[cgroup] ?? 0, table.has(frame, PG_WORKINGSET));
+    this.#grow(cgroup);
+    return shadow;
   }
 
   /** Whether memory as it is now would have kept the page, had it been on the active list (workingset_test_recent). */
   isRecent(shadow: number): boolean {
-    const distance = (this.#age - agePart(shadow)) & AGE_MASK;
-    return distance <= (this.#core.lru.sizes[LRU_ACTIVE_FILE] as number) + this.elsewhere;
+    const { cgroup, age, ageBits } = unpack(shadow);
+    const now = (this.#ages[cgroup] ?? 0) % 2 ** ageBits;
+    const distance = now >= age ? now - age : now - age + 2 ** ageBits;
+    return distance <= this.#couldKeep(cgroup);
+  }
+
+  /** Pages that could have made room: active ones of files, and with swap the anonymous ones. */
+  #couldKeep(cgroup: number): number {
+    const { lru, swap } = this.#core;
+    const sizes = cgroup === 0 ? lru.sizes : lru.lruvec(cgroup).sizes;
+    const files = (sizes[LRU_ACTIVE_FILE] as number) + (cgroup === 0 ? this.elsewhere : 0);
+    if (swap.free === 0) return files;
+    return files + (sizes[LRU_ACTIVE_ANON] as number) + (sizes[LRU_INACTIVE_ANON] as number);
   }
 
   /** A page with a shadow is read again (workingset_refault): a recent one begins as an active page. */
   refault(frame: Pfn, shadow: number): void {
-    const { table, vmstat } = this.#core;
+    const { table, vmstat, cgroups } = this.#core;
     vmstat.count(WORKINGSET_REFAULT_FILE);
+    const { cgroup, wasActive } = unpack(shadow);
+    cgroups.get(table.memcg[frame] as number).refaultFile++;
     if (!this.isRecent(shadow)) return;
-    this.#age++;
+    this.#grow(cgroup);
     table.set(frame, PG_ACTIVE);
     vmstat.count(WORKINGSET_ACTIVATE_FILE);
-    if (!wasWorkingset(shadow)) return;
+    if (!wasActive) return;
     table.set(frame, PG_WORKINGSET);
     vmstat.count(WORKINGSET_RESTORE_FILE);
   }
 
-  /** A page was activated (workingset_activation). */
-  activation(): void {
-    this.#age++;
+  #grow(cgroup: number): void {
+    for (let group = this.#core.cgroups.get(cgroup); ; group = group.parent) {
+      this.#ages[group.id] = (this.#ages[group.id] ?? 0) + 1;
+      if (group.parent === undefined) return;
+    }
   }
 
-  get age(): number {
-    return this.#age;
+  /** Ages by cgroup, for a snapshot. */
+  get age(): readonly number[] {
+    return this.#ages.slice();
   }
 
-  restore(age: number): void {
-    this.#age = age;
+  restore(ages: readonly number[]): void {
+    this.#ages = ages.slice();
   }
 }
-
-const agePart = (shadow: number): number => (-1 - shadow) >>> 1;
-const wasWorkingset = (shadow: number): boolean => ((-1 - shadow) & 1) === 1;

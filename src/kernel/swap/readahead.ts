@@ -34,9 +34,10 @@ export class SwapReadahead {
     this.#params = params;
   }
 
-  /** A page that was read ahead is used (swap_cache_get_folio): readahead was worth it. */
-  hit(vma: Vma, frame: Pfn): void {
+  /** A fault finds its page in the swap cache (swap_update_readahead): if it was read ahead, that was worth it. */
+  hit(vma: Vma, page: Vpn, frame: Pfn): void {
     const { table, vmstat } = this.#core;
+    if (!this.#swap.hasRotational) vma.swapReadahead.page = page;
     if (!table.has(frame, PG_READAHEAD)) return;
     table.clear(frame, PG_READAHEAD);
     vmstat.count(SWAP_RA_HIT);

@@ -3,6 +3,7 @@ import type { Mm } from '../address-space/mm.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
 import { unuseEntry } from '../fault/swap-fault.ts';
+import { PG_DIRTY } from '../frames/frame-table.ts';
 import { areaOf, entrySwap, isSwapEntry } from '../page-table/soft-entry.ts';
 import type { SwapReadahead } from './readahead.ts';
 import type { SwapArea } from './swap-area.ts';
@@ -31,6 +32,8 @@ export function swapoff(core: PageCore, readahead: SwapReadahead, area: SwapArea
     const frame = area.cached[slot] as number;
     if (frame === 0) continue;
     swap.leaveCache(pfn(frame));
+    // Nowhere else is a copy of it any more.
+    core.table.set(pfn(frame), PG_DIRTY);
     core.pages.releaseUnused(pfn(frame));
   }
   if (area.used > 0) return -ENOMEM;
