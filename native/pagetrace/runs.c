@@ -25,10 +25,30 @@ static inline ULong progress_instructions(void) { return progress & ((1UL << INS
 static inline ULong progress_accesses(void) { return progress >> INSTRUCTION_BITS; }
 static inline UInt  place_of(Addr page) { return window_instructions ? (page >> 12) & (FILTER_PAGES - 1) : 0; }
 
+/* Windowed mode: which pages the window has touched, by kind. The filter is small enough for the processor's cache and forgets by
+   chance; this does not, up to the gigabyte that a window may touch. A place holds a page's number and the window's. */
+#define SEEN_PLACES   (1 << 18)
+#define WINDOW_BITS   24
+static ULong seen[3][SEEN_PLACES];
+static ULong this_window = 1;
+
+static inline Bool seen_before(UInt kind, Addr page)
+{
+   ULong  number = page >> 12, mark = number << WINDOW_BITS | this_window;
+   ULong* place = &seen[kind][((UInt)number * 0x9E3779B1U) >> 14];
+   if (*place == mark) return True;
+   *place = mark;
+   return False;
+}
+
 static void forget_pages(void)
 {
    UInt i, n = window_instructions ? FILTER_PAGES : 1;
    for (i = 0; i < n; i++) read_pages[i] = write_pages[i] = fetch_pages[i] = NO_PAGE;
+   if (++this_window >> WINDOW_BITS == 0) return;
+   /* So many windows that their numbers begin again. */
+   this_window = 1;
+   VG_(memset)(seen, 0, sizeof seen);
 }
 
 void runs_reset(void)
@@ -115,6 +135,11 @@ static inline void make_room(ULong instruction, ULong accesses)
 static inline void begin_data_run(UInt kind, Addr page, ULong instruction, ULong before)
 {
    UInt place = place_of(page);
+   if (window_instructions && seen_before(kind, page)) {
+      read_pages[place] = page;
+      if (kind == WRITE) write_pages[place] = page;
+      return;
+   }
    end_data_run(before);
    make_room(instruction, before);
    record_run(kind, page, instruction);
@@ -123,6 +148,8 @@ static inline void begin_data_run(UInt kind, Addr page, ULong instruction, ULong
    read_pages[place] = page;
    if (kind == WRITE) write_pages[place] = page;
    else if (!window_instructions) write_pages[place] = NO_PAGE;
+   /* A page that was written need not be told as read. */
+   if (window_instructions && kind == WRITE) seen_before(READ, page);
 }
 
 /* The pages of one access, one or two; each may be current already. */
@@ -155,6 +182,8 @@ VG_REGPARM(2) void on_fetch(Addr address, UWord description)
    ULong instruction = settled_instructions + progress_instructions() + instructions;
 
    if (window_instructions && UNLIKELY(instruction >= window_end)) start_window(instruction);
+   fetch_pages[place_of(page)] = page;
+   if (window_instructions && seen_before(FETCH, page)) return;
    make_room(instruction, settled_accesses + progress_accesses() + accesses);
    record_run(FETCH, page, instruction);
    fetch_pages[place_of(page)] = page;
