@@ -1,5 +1,6 @@
 import { PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
 import { ENTRIES_PER_TABLE, PAGE_SIZE, type Pfn, pfn, type Vpn } from '../../hardware/units.ts';
+import { MM_FILEPAGES, MM_SHMEMPAGES } from '../address-space/mm.ts';
 import { VM_LOCKED, VM_SPECIAL } from '../address-space/vm-flags.ts';
 import { indexOf, pageAt, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
@@ -7,7 +8,7 @@ import { PG_DIRTY, PG_WORKINGSET } from '../frames/frame-table.ts';
 import type { PageCache } from '../page-cache/page-cache.ts';
 import { wantsWriteNotify } from '../page-table/protect.ts';
 import { isNone, mappedHi, mappedLo } from '../page-table/soft-entry.ts';
-import { addRss, rssCounter } from '../page-table/zap.ts';
+import { addRss } from '../page-table/zap.ts';
 import { FILEMAP_MM_FILEMAP_MAP_PAGES } from '../tracepoints.ts';
 
 /** fault_around_bytes, 64 KiB, in pages. */
@@ -34,7 +35,7 @@ export function faultAroundWindow(vma: Vma, page: Vpn): Window {
 /**
  * Maps `count` pages of a folio at entries that are empty (set_pte_range): young, and of a shared writable mapping
  * writable if nobody wants to hear of the first write. A write fault makes them writable and dirty. In a locked mapping a
- * folio that is mapped whole is locked (folio_add_file_rmap_ptes).
+ * folio that is mapped whole is locked (folio_add_file_rmap_ptes). The caller counts the pages as resident.
  */
 export function mapFilePages(core: PageCore, vma: Vma, slot: number, frame: Pfn, count: number, write: boolean): void {
   const { table, pageTables, rmap } = core;
@@ -50,13 +51,14 @@ export function mapFilePages(core: PageCore, vma: Vma, slot: number, frame: Pfn,
     rmap.addFile(one);
     if (locks) rmap.mlock(one);
   }
-  addRss(core, vma.mm, rssCounter(core, frame), count);
 }
 
 /** Maps cached pages around a read fault without reading any (filemap_map_pages). */
 export class FaultAround {
   readonly #core: PageCore;
   readonly #cache: PageCache;
+  /** Pages that this fault has mapped. */
+  #pages = 0;
 
   constructor(core: PageCore, cache: PageCache) {
     this.#core = core;
@@ -85,6 +87,7 @@ export class FaultAround {
     if (firstSlot < 0) return false;
     let mapped = false;
     let hits = 0;
+    this.#pages = 0;
     while (index >= 0) {
       const frame = pfn(inode.pages.get(index));
       const folioEnd = this.#folioEnd(frame, index);
@@ -98,6 +101,8 @@ export class FaultAround {
       if (this.#mapEmpty(vma, range, end - first, page)) mapped = true;
       index = this.#nextUnmarked(vma, folioEnd, lastIndex);
     }
+    const member = inode.kind === 'shmem' ? MM_SHMEMPAGES : MM_FILEPAGES;
+    if (this.#pages > 0) addRss(this.#core, vma.mm, member, this.#pages);
     file.ra.mmapMiss = Math.max(0, file.ra.mmapMiss - hits);
     const { trace } = this.#core;
     if (trace.on) {
@@ -120,6 +125,7 @@ export class FaultAround {
         continue;
       }
       if (run > 0) mapFilePages(this.#core, vma, slot - run, pfn(from.frame + i - run), run, false);
+      this.#pages += run;
       run = 0;
     }
     return mapped;

@@ -15,6 +15,7 @@ import type { PageCache } from '../page-cache/page-cache.ts';
 import type { PageIo } from '../page-cache/page-io.ts';
 import type { Shmem } from '../page-cache/shmem.ts';
 import { isNone } from '../page-table/soft-entry.ts';
+import { addRss, rssCounter } from '../page-table/zap.ts';
 import type { Task } from '../process/process.ts';
 import { FILEMAP_MM_FILEMAP_FAULT } from '../tracepoints.ts';
 import { PGMAJFAULT, PGREUSE } from '../vmstat.ts';
@@ -78,6 +79,8 @@ export class FileFaults {
   /** do_cow_fault: a write to a private mapping gets its own copy at once. */
   #cowFault(task: Task, file: File, vma: Vma, page: Vpn, flags: number): number {
     const core = this.#core;
+    // Even when there turns out to be no such page: the mapping counts as one with private pages from now on.
+    core.anonVmas.prepare(vma);
     const outcome = this.#find(task, file, vma, page, flags);
     if (outcome & (VM_FAULT_ERROR | VM_FAULT_RETRY)) return outcome;
     const slot = core.pageTables.findOrCreate(vma.mm, page);
@@ -123,9 +126,7 @@ export class FileFaults {
   /** Brings a page into `#found` (vm_ops->fault). */
   #find(task: Task, file: File, vma: Vma, page: Vpn, flags: number): number {
     const { inode } = file;
-    const { trace } = this.#core;
     const index = indexOf(vma, page);
-    if (trace.on) trace.emit(FILEMAP_MM_FILEMAP_FAULT, task.tid, inode.ino, inode.dev, index);
     if (index * PAGE_SIZE >= inode.size) return VM_FAULT_SIGBUS;
     if (inode.kind === 'shmem') {
       const frame = this.#parts.shmem.getPage(task, inode, index);
@@ -142,6 +143,8 @@ export class FileFaults {
    */
   #findOnDisk(task: Task, file: File, vma: Vma, index: number, flags: number): number {
     const { inode } = file;
+    const { trace } = this.#core;
+    if (trace.on) trace.emit(FILEMAP_MM_FILEMAP_FAULT, task.tid, inode.ino, inode.dev, index);
     const mayRetry = (flags & (FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_TRIED)) === FAULT_FLAG_ALLOW_RETRY;
     let outcome = VM_FAULT_MINOR;
     let unlocked = false;
@@ -178,9 +181,10 @@ export class FileFaults {
     const head = this.#cache.headOf(this.#found);
     const before = this.#found - head;
     const pages = this.#cache.folioPages(head);
-    if (pages > 1 && this.#mayMapWhole(file, vma, page, slot, before, pages))
-      mapFilePages(core, vma, slot - before, head, pages, write);
+    const whole = pages > 1 && this.#mayMapWhole(file, vma, page, slot, before, pages);
+    if (whole) mapFilePages(core, vma, slot - before, head, pages, write);
     else mapFilePages(core, vma, slot, this.#found, 1, write);
+    addRss(core, vma.mm, rssCounter(core, this.#found), whole ? pages : 1);
     return VM_FAULT_MINOR;
   }
 

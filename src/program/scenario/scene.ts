@@ -26,6 +26,8 @@ export class Scene {
   readonly processes: Map<string, ScenarioProcess> = new Map();
   /** Memory cgroups by name. */
   readonly groups: Map<string, MemCgroup> = new Map();
+  /** Lines of the trace that runs now. */
+  traced: string[] = [];
   readonly speaksOfStack: boolean;
   readonly #factory: ProcessFactory;
   #vmstatBefore: Float64Array;

@@ -4,13 +4,13 @@ import * as access from './access.ts';
 import * as advice from './advice.ts';
 import * as cgroups from './cgroups.ts';
 import * as descriptors from './descriptors.ts';
-import * as later from './later.ts';
 import * as life from './life.ts';
 import * as files from './machine-files.ts';
 import * as mapping from './mapping.ts';
 import * as observing from './observing.ts';
 import * as settings from './settings.ts';
 import * as swap from './swap.ts';
+import { trace } from './tracing.ts';
 import * as views from './views.ts';
 
 const byName = <Step>(operations: readonly Operation<Step>[]): ReadonlyMap<string, Operation<Step>> =>
@@ -91,7 +91,7 @@ export const MACHINE_OPERATIONS: ReadonlyMap<string, Operation<MachineStep>> = b
   swap.swapon,
   swap.swapoff,
   swap.swaps,
-  later.trace,
+  trace,
   cgroups.dmesg,
   cgroups.cgroup,
   cgroups.cgset,
