@@ -17,6 +17,8 @@ import {
 } from '../../kernel/uapi.ts';
 import type { AddressMap } from './address-map.ts';
 
+type Four = [number, number, number, number];
+
 /** A process of the recording as the mapping calls see it. */
 export interface CallingProcess {
   readonly task: Task;
@@ -27,6 +29,8 @@ export interface CallingProcess {
   heapEnd: number;
 }
 
+/** Arguments are recorded as signed numbers; addresses and lengths are unsigned ones of 64 bits. */
+const unsigned = (argument: number): number => (argument < 0 ? argument + 2 ** 64 : argument);
 const pagesOf = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE);
 const firstPage = (address: number): number => Math.floor(address / PAGE_SIZE);
 
@@ -39,7 +43,8 @@ export class MemoryCalls {
 
   /** mmap(2). @param result the recorded one, which says where the recording has the mapping @returns the simulated result */
   mmap(process: CallingProcess, args: readonly number[], file: File | undefined, result: number): number {
-    const [address, length, prot, flags, , offset] = args as [number, number, number, number, number, number];
+    const [prot, flags] = [args[2], args[3]];
+    const [address, length, offset] = [args[0], args[1], args[5]].map(unsigned) as [number, number, number];
     const anonymous = (flags & MAP_ANONYMOUS) !== 0;
     const call = (at: number, how: number): number =>
       this.#spaces.mmap(process.task, at, length, prot, how, anonymous ? undefined : file, offset);
@@ -87,7 +92,8 @@ export class MemoryCalls {
   }
 
   /** munmap(2), piece by piece of what the recording had there. */
-  munmap(process: CallingProcess, [address, length]: readonly number[]): number {
+  munmap(process: CallingProcess, args: readonly number[]): number {
+    const [address, length] = [unsigned(args[0]), unsigned(args[1])];
     const answer = this.#eachPiece(process, address, length, (at, bytes) =>
       this.#spaces.munmap(process.task, at, bytes),
     );
@@ -97,7 +103,8 @@ export class MemoryCalls {
 
   /** mremap(2). A mapping that has to move where the recording grew it in place is let move. */
   mremap(process: CallingProcess, args: readonly number[], result: number): number {
-    const [address, oldLength, newLength, flags, target] = args as [number, number, number, number, number];
+    const flags = args[3];
+    const [address, oldLength, newLength, target] = [args[0], args[1], args[2], args[4]].map(unsigned) as Four;
     const from = process.map.translate(firstPage(address));
     const call = (how: number): number => {
       const to = how & MREMAP_FIXED ? this.#hint(process, target) : 0;
@@ -113,11 +120,11 @@ export class MemoryCalls {
 
   /** brk(2). The heap keeps its distance: a recorded break is as far from the heap's start as the simulated one. */
   brk(process: CallingProcess, [wanted]: readonly number[], result: number): number {
-    const { mm } = process.task;
-    const distance = mm.startBrk - process.heapStart;
+    const distance = process.task.mm.startBrk - process.heapStart;
     // A break that the recorder refused (its heap has a limit of its own) was never moved for the program.
     const asked = wanted !== 0 && result === wanted ? wanted + distance : 0;
     const moved = this.#spaces.brk(process.task, asked) - distance;
+    if (moved !== result) return moved;
     const [before, after] = [firstPage(process.heapEnd + PAGE_SIZE - 1), firstPage(result + PAGE_SIZE - 1)];
     if (after > before) process.map.map(before, after - before, before + firstPage(distance));
     else process.map.unmap(after, before - after);
@@ -154,10 +161,11 @@ export class MemoryCalls {
   /** A call on each simulated part of a recorded range; the first error, else what the last one answered. */
   #eachPiece(
     process: CallingProcess,
-    address: number,
-    length: number,
+    signedAddress: number,
+    signedLength: number,
     call: (address: number, length: number) => number,
   ): number {
+    const [address, length] = [unsigned(signedAddress), unsigned(signedLength)];
     const start = firstPage(address);
     let answer = 0;
     for (const { start: from, end, page } of process.map.pieces(start, pagesOf(address + length) - start)) {

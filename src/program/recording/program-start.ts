@@ -29,6 +29,8 @@ const PT_GNU_STACK = 0x6474e551;
 const PF_X = 1;
 const PF_W = 2;
 const PF_R = 4;
+/** More strings than execve takes at all. */
+const MOST_VARIABLES = 1 << 20;
 /** Recorded pages below the first stack pointer that belong to the stack: its limit of 8 MiB. */
 const STACK_PAGES = 2048;
 
@@ -52,7 +54,8 @@ export const imageOf = (facts: ElfFacts): ElfImage => ({
 
 /** The strings that execve copied, their lengths as far as the recording tells them: those of the environment as a sum. */
 export function stringsOf(start: StartEvent): ExecStrings {
-  const { environmentVariables: count, environmentBytes: bytes } = start;
+  const bytes = start.environmentBytes;
+  const count = Math.min(start.environmentVariables, MOST_VARIABLES);
   const each = count === 0 ? 0 : Math.max(0, Math.floor(bytes / count) - 1);
   const envp = Array.from({ length: count }, () => each);
   if (count > 0) envp[0] = Math.max(0, each + bytes - count * (each + 1));
@@ -121,5 +124,6 @@ function mapStack(map: AddressMap, mm: Mm, start: StartEvent, segments: readonly
   map.map(pointer - STACK_PAGES, STACK_PAGES + above, simulated - STACK_PAGES);
   const stack = segments.find(({ flags }) => flags & SEGMENT_STACK);
   const end = stack === undefined ? 0 : Math.ceil((stack.start + stack.length) / PAGE_SIZE);
-  for (let page = pointer + above; page < end; page++) map.map(page, 1, TASK_PAGES - 1);
+  for (let page = pointer + above; page < Math.min(end, pointer + STACK_PAGES); page++)
+    map.map(page, 1, TASK_PAGES - 1);
 }

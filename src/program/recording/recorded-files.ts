@@ -33,15 +33,15 @@ const keyOf = (device: number, inode: number): string => `${device}:${inode}`;
 
 export class RecordedFiles {
   readonly #files: Files;
-  readonly #cold: boolean;
+  readonly #room: () => number;
   readonly #byPath = new Map<string, FileFacts>();
   /** Simulated inodes by recorded device and inode number. */
   readonly #inodes = new Map<string, number>();
 
-  /** @param cold leave the page cache empty */
-  constructor(files: Files, facts: readonly FileFacts[], cold: boolean) {
+  /** @param room how many pages of files may be cached now; 0 for an empty cache */
+  constructor(files: Files, facts: readonly FileFacts[], room: () => number) {
     this.#files = files;
-    this.#cold = cold;
+    this.#room = room;
     for (const fact of facts) this.#byPath.set(fact.path, fact);
   }
 
@@ -66,7 +66,7 @@ export class RecordedFiles {
     const { path, size, inode: ino } = identity;
     // Two files may have had the same path at different times: the older one keeps its pages and loses its name.
     const inode = this.#files.create(path, { size, ino });
-    if (!this.#cold) this.#fill(inode, 0);
+    this.#fill(inode, 0);
     this.#inodes.set(key, inode.id);
     return inode;
   }
@@ -81,13 +81,14 @@ export class RecordedFiles {
     const from = Math.ceil(inode.size / PAGE_SIZE);
     inode.size = size;
     inode.extents.add(from, Math.ceil(size / PAGE_SIZE));
-    if (!this.#cold) this.#fill(inode, from);
+    this.#fill(inode, from);
   }
 
-  /** Puts the file's pages from index `from` on in the cache, as far as memory goes. */
+  /** Puts the file's pages from index `from` on in the cache, as far as there is room. */
   #fill(inode: Inode, from: number): void {
     const { cache } = this.#files;
-    for (let index = from; index * PAGE_SIZE < inode.size; index++) {
+    const end = Math.min(Math.ceil(inode.size / PAGE_SIZE), from + this.#room());
+    for (let index = from; index < end; index++) {
       const frame = cache.add(undefined, inode, index);
       if (frame === -1) return;
       if (frame >= 0) cache.setUptodate(pfn(frame));

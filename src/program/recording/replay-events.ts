@@ -174,9 +174,10 @@ export class ReplayEvents {
       for (let at = address; at < address + length; ) {
         const next = Math.min(address + length, (Math.floor(at / PAGE_SIZE) + 1) * PAGE_SIZE);
         const bytes = next - at;
-        this.#meter.book(task, Math.floor(at / PAGE_SIZE), () =>
+        const reached = this.#meter.book(task, Math.floor(at / PAGE_SIZE), () =>
           write ? userAccess.write(task, at, bytes) : userAccess.read(task, at, bytes),
         );
+        if (reached < bytes) return;
         at = next;
       }
     }

@@ -81,7 +81,10 @@ export class Replay implements PlayerHost {
     this.machine = machine;
     this.reader = reader;
     this.#options = options;
-    this.#files = new RecordedFiles(machine.kernel.files, reader.files, options.cold === true);
+    const { allocator, files } = machine.kernel;
+    // The program itself needs memory too: a quarter of the machine's is left to it.
+    const room = (): number => (options.cold ? 0 : Math.max(0, allocator.free - Math.ceil(allocator.managed / 4)));
+    this.#files = new RecordedFiles(files, reader.files, room);
     this.meter = new ReplayMeter(machine);
     const seed = machine.options.aslrSeed;
     this.#random = seed === undefined ? undefined : new XorShift(seed);
