@@ -53,7 +53,7 @@ const SHM_DEV = 1;
  */
 export class FileStore implements FileOps {
   readonly names: NameSpace = new NameSpace();
-  readonly metadata: Metadata = new Metadata();
+  readonly metadata: Metadata;
   readonly workingset: Workingset;
   readonly cache: PageCache;
   readonly io: PageIo;
@@ -84,6 +84,7 @@ export class FileStore implements FileOps {
         needs.userAccess().forEachPiece(task, address, length, write, visit),
     };
     const copy = new UserCopy(user, core.contents === 'bytes' ? core.memory : undefined);
+    this.metadata = new Metadata(core.clock);
     this.workingset = new Workingset(core);
     this.cache = new PageCache(core, this.workingset, (pages) => needs.release(pages));
     this.io = new PageIo(core, this.cache);

@@ -55,6 +55,8 @@ export interface Inode {
    * for memfd and MAP_NORESERVE (VM_NORESERVE in mm/shmem.c).
    */
   readonly commit: 'size' | 'page';
+  /** Tick of the clock at which it was written to last, -1 before. */
+  changedTick: number;
   /** It was truncated to nothing; ext4 then writes it back when it is closed. */
   flushOnClose: boolean;
   /** Open file descriptions. A file without names and users is gone, its cache with it (iput). */
@@ -83,6 +85,7 @@ export const makeInode = (init: InodeInit): Inode => ({
   backing: init.backing,
   commit: init.commit ?? 'page',
   dirtyPages: 0,
+  changedTick: -1,
   flushOnClose: false,
   links: 0,
   users: 0,

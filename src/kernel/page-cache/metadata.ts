@@ -1,11 +1,14 @@
 import { PAGE_SIZE } from '../../hardware/units.ts';
 import type { Task } from '../process/process.ts';
+import type { Clock } from '../time/clock.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Inode } from './inode.ts';
 
 /** Blocks of a file system's own books: the inodes, and what says which blocks are free (bitmap and group descriptor). */
 const INODE_BLOCKS = 1;
 const FREE_SPACE_BLOCKS = 2;
+/** The coarse clock that files take their times from moves with the timer interrupt, HZ=250. */
+const TICK_NS = 4_000_000;
 
 /**
  * The file system's own blocks lie in the cache of the block device, and the first change of one that is clean is charged
@@ -14,6 +17,11 @@ const FREE_SPACE_BLOCKS = 2;
 export class Metadata {
   readonly #cleanInodes = new Set<FileSystem>();
   readonly #cleanFreeSpace = new Set<FileSystem>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** syncfs(2) wrote the whole device (sync_blockdev). */
   synced(fs: FileSystem): void {
@@ -21,8 +29,14 @@ export class Metadata {
     this.#cleanFreeSpace.add(fs);
   }
 
-  /** A file's size or times changed (ext4_mark_inode_dirty). */
+  /**
+   * A file's contents changed, and with them its times, unless they show this tick of the clock already
+   * (inode_needs_update_time); its inode is dirty then (ext4_mark_inode_dirty).
+   */
   inodeChanged(task: Task | undefined, inode: Inode): void {
+    const tick = Math.floor(this.#clock.now / TICK_NS);
+    if (inode.changedTick === tick) return;
+    inode.changedTick = tick;
     if (this.#cleanInodes.delete(inode.fs)) charge(task, INODE_BLOCKS);
   }
 

@@ -182,13 +182,20 @@ export class PageCache {
   }
 
   /**
-   * The folio of a frame differs from the disk now (folio_mark_dirty). Whoever makes it so pays for the write, as
-   * task_io_account_write counts it; memory files have no disk.
+   * A mapping wrote to the folio of a frame (folio_mark_dirty). It is no mark of readahead any more: both meanings of that
+   * bit go.
    */
   markDirty(task: Task | undefined, inode: Inode, frame: Pfn): void {
-    const { table, vmstat } = this.#core;
-    // A page that is written is no marker for readahead any more: both meanings of the bit go (folio_mark_dirty).
     this.clearMark(frame);
+    this.markBufferDirty(task, inode, frame);
+  }
+
+  /**
+   * The folio of a frame differs from the disk now (mark_buffer_dirty, what write(2) and truncation do). Whoever makes it
+   * so pays for the write, as task_io_account_write counts it; memory files have no disk.
+   */
+  markBufferDirty(task: Task | undefined, inode: Inode, frame: Pfn): void {
+    const { table, vmstat } = this.#core;
     if (table.has(frame, PG_DIRTY)) return;
     const pages = this.folioPages(frame);
     this.#setFlags(frame, PG_DIRTY);

@@ -82,7 +82,7 @@ export class Truncation {
     }
     const frame = pfn(this.#cache.find(inode, index));
     this.#zero(frame, from - index * PAGE_SIZE, to - index * PAGE_SIZE);
-    if (inode.extents.has(index)) this.#cache.markDirty(task, inode, frame);
+    if (inode.extents.has(index)) this.#cache.markBufferDirty(task, inode, frame);
   }
 
   /** The file is about to grow: the rest of its last page must be zeros. */

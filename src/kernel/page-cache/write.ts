@@ -37,7 +37,7 @@ export class FileWriter {
       const copied = this.#copyIn(task, inode, at, stop, buffer + (at - position));
       if (copied > 0) {
         this.#cache.setUptodate(pfn(frame));
-        this.#cache.markDirty(task, inode, pfn(frame));
+        this.#cache.markBufferDirty(task, inode, pfn(frame));
         inode.size = Math.max(inode.size, at + copied);
       }
       at += copied;
