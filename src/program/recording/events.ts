@@ -129,92 +129,70 @@ export type RecordedEvent =
   /** The process ended in order. */
   | { readonly type: 'end'; readonly exitCode: number };
 
+/** How a field is written. `args`: six signed numbers; `texts`: a count and as many texts. */
+type Encoding = 'number' | 'signed' | 'text' | 'texts' | 'args';
+type Fields = readonly (readonly [name: string, encoding: Encoding])[];
+
+const numbers = (...names: readonly string[]): Fields => names.map((name) => [name, 'number']);
+const CALL: Fields = [...numbers('tid', 'number'), ['args', 'args']];
+
+/** The payload of each type, in the file's order: both directions follow it. */
+const PAYLOADS: Readonly<Record<RecordedEvent['type'], Fields>> = {
+  start: [
+    ...numbers('pid', 'parentPid', 'brk', 'stackPointer', 'argumentBytes', 'environmentBytes', 'environmentVariables'),
+    ['executable', 'text'],
+    ['argv', 'texts'],
+  ],
+  segment: [...numbers('start', 'length', 'flags', 'device', 'inode', 'offset'), ['path', 'text']],
+  file: [...numbers('id', 'fd', 'device', 'inode', 'size', 'mode'), ['path', 'text']],
+  enter: [...CALL, ['text', 'text']],
+  syscall: [...CALL, ['result', 'signed'], ...numbers('file', 'file2'), ['position', 'signed']],
+  kernelRead: numbers('address', 'length'),
+  kernelWrite: numbers('address', 'length'),
+  thread: numbers('tid', 'lwp'),
+  threadCreate: numbers('parent', 'tid'),
+  threadExit: numbers('tid'),
+  signal: numbers('tid', 'signal', 'onAltStack'),
+  signalFrame: numbers('tid', 'address', 'length'),
+  forked: numbers('pid', 'parentPid'),
+  window: [],
+  end: [['exitCode', 'signed']],
+};
+
 const ARGS = 6;
-const times = <T>(count: number, read: () => T): T[] => Array.from({ length: count }, read);
+/** Names of the types by their bytes. */
+const TYPES = Object.entries(EVENT).reduce<RecordedEvent['type'][]>((types, [type, byte]) => {
+  types[byte] = type as RecordedEvent['type'];
+  return types;
+}, []);
 
 /** Reads the next event of an `events` column. Throws RecordingError for a type it does not know. */
 export function readEvent(column: ByteReader): RecordedEvent {
-  const number = (): number => column.varint();
-  const signed = (): number => column.signed();
-  const type = column.byte();
-  switch (type) {
-    case EVENT.start:
-      return {
-        type: 'start',
-        pid: number(),
-        parentPid: number(),
-        brk: number(),
-        stackPointer: number(),
-        argumentBytes: number(),
-        environmentBytes: number(),
-        environmentVariables: number(),
-        executable: column.text(),
-        argv: readTexts(column),
-      };
-    case EVENT.segment:
-      return {
-        type: 'segment',
-        start: number(),
-        length: number(),
-        flags: number(),
-        device: number(),
-        inode: number(),
-        offset: number(),
-        path: column.text(),
-      };
-    case EVENT.file:
-      return {
-        type: 'file',
-        id: number(),
-        fd: number(),
-        device: number(),
-        inode: number(),
-        size: number(),
-        mode: number(),
-        path: column.text(),
-      };
-    case EVENT.enter:
-      return { type: 'enter', tid: number(), number: number(), args: times(ARGS, signed), text: column.text() };
-    case EVENT.syscall:
-      return {
-        type: 'syscall',
-        tid: number(),
-        number: number(),
-        args: times(ARGS, signed),
-        result: column.signed(),
-        file: number(),
-        file2: number(),
-        position: column.signed(),
-      };
-    case EVENT.kernelRead:
-      return { type: 'kernelRead', address: number(), length: number() };
-    case EVENT.kernelWrite:
-      return { type: 'kernelWrite', address: number(), length: number() };
-    case EVENT.thread:
-      return { type: 'thread', tid: number(), lwp: number() };
-    case EVENT.threadCreate:
-      return { type: 'threadCreate', parent: number(), tid: number() };
-    case EVENT.threadExit:
-      return { type: 'threadExit', tid: number() };
-    case EVENT.signal:
-      return { type: 'signal', tid: number(), signal: number(), onAltStack: number() };
-    case EVENT.signalFrame:
-      return { type: 'signalFrame', tid: number(), address: number(), length: number() };
-    case EVENT.forked:
-      return { type: 'forked', pid: number(), parentPid: number() };
-    case EVENT.window:
-      return { type: 'window' };
-    case EVENT.end:
-      return { type: 'end', exitCode: column.signed() };
-    default:
-      throw new RecordingError(`the block has an event of the unknown type ${type}`);
-  }
+  const byte = column.byte();
+  const type = TYPES[byte];
+  if (type === undefined) throw new RecordingError(`the block has an event of the unknown type ${byte}`);
+  const event: Record<string, unknown> = { type };
+  for (const [name, encoding] of PAYLOADS[type]) event[name] = readField(column, encoding);
+  return event as unknown as RecordedEvent;
 }
 
-function readTexts(column: ByteReader): string[] {
-  const texts: string[] = [];
-  for (let left = column.varint(); left > 0; left--) texts.push(column.text());
-  return texts;
+function readField(column: ByteReader, encoding: Encoding): number | string | number[] | string[] {
+  switch (encoding) {
+    case 'number':
+      return column.varint();
+    case 'signed':
+      return column.signed();
+    case 'text':
+      return column.text();
+    case 'args':
+      return Array.from({ length: ARGS }, () => column.signed());
+    case 'texts': {
+      // Not by a length given in advance: a damaged count must not allocate before the column ends.
+      const texts: string[] = [];
+      for (let left = column.varint(); left > 0; left--) texts.push(column.text());
+      return texts;
+    }
+  }
 }
 
 /** Every event of an `events` column, in order, without the records around them. */
@@ -226,63 +204,29 @@ export function* eventsOf(events: Uint8Array): Generator<RecordedEvent> {
 /** Appends an event: the inverse of readEvent. */
 export function writeEvent(column: ByteWriter, event: RecordedEvent): void {
   column.byte(EVENT[event.type]);
-  const numbers = (...values: readonly number[]): void => {
-    for (const value of values) column.varint(value);
-  };
-  switch (event.type) {
-    case 'start':
-      numbers(event.pid, event.parentPid, event.brk, event.stackPointer);
-      numbers(event.argumentBytes, event.environmentBytes, event.environmentVariables);
-      column.text(event.executable);
-      column.varint(event.argv.length);
-      for (const word of event.argv) column.text(word);
+  const values = event as unknown as Readonly<Record<string, unknown>>;
+  for (const [name, encoding] of PAYLOADS[event.type]) writeField(column, encoding, values[name]);
+}
+
+function writeField(column: ByteWriter, encoding: Encoding, value: unknown): void {
+  switch (encoding) {
+    case 'number':
+      column.varint(value as number);
       break;
-    case 'segment':
-      numbers(event.start, event.length, event.flags, event.device, event.inode, event.offset);
-      column.text(event.path);
+    case 'signed':
+      column.signed(value as number);
       break;
-    case 'file':
-      numbers(event.id, event.fd, event.device, event.inode, event.size, event.mode);
-      column.text(event.path);
+    case 'text':
+      column.text(value as string);
       break;
-    case 'enter':
-      numbers(event.tid, event.number);
-      for (const arg of event.args) column.signed(arg);
-      column.text(event.text);
+    case 'args':
+      for (const arg of value as readonly number[]) column.signed(arg);
       break;
-    case 'syscall':
-      numbers(event.tid, event.number);
-      for (const arg of event.args) column.signed(arg);
-      column.signed(event.result);
-      numbers(event.file, event.file2);
-      column.signed(event.position);
+    case 'texts': {
+      const texts = value as readonly string[];
+      column.varint(texts.length);
+      for (const text of texts) column.text(text);
       break;
-    case 'kernelRead':
-    case 'kernelWrite':
-      numbers(event.address, event.length);
-      break;
-    case 'thread':
-      numbers(event.tid, event.lwp);
-      break;
-    case 'threadCreate':
-      numbers(event.parent, event.tid);
-      break;
-    case 'threadExit':
-      numbers(event.tid);
-      break;
-    case 'signal':
-      numbers(event.tid, event.signal, event.onAltStack);
-      break;
-    case 'signalFrame':
-      numbers(event.tid, event.address, event.length);
-      break;
-    case 'forked':
-      numbers(event.pid, event.parentPid);
-      break;
-    case 'window':
-      break;
-    case 'end':
-      column.signed(event.exitCode);
-      break;
+    }
   }
 }
