@@ -2,8 +2,9 @@ import type { ProcessorModel } from '../processors/processor-model.ts';
 import { FLAG_PCID_SHIFT, pcidStride } from '../tlb/translation.ts';
 import { TranslationCache, type TranslationCacheState } from '../tlb/translation-cache.ts';
 
-/** Page numbers covered by one entry of each cached level: PDE, PDPTE, PML4E. */
-const COVERS = [0, 2 ** 9, 2 ** 18, 2 ** 27];
+/** By level (PDE, PDPTE, PML4E): a page number times this, rounded down, is that of the entry. Faster than dividing. */
+const SCALES = Float64Array.of(0, 2 ** -9, 2 ** -18, 2 ** -27);
+const PAGES_PER_REGION = 512;
 const FIRST = 1;
 const LAST = 3;
 
@@ -36,13 +37,13 @@ export class WalkCaches {
   /** The level to go on at, as deep as is known, with `table` and `rights`; -1 when nothing is known. */
   find(page: number, pcid: number, now: number): number {
     if (this.#doubtfulRegion >= 0) {
-      if (Math.floor(page / COVERS[FIRST]) === this.#doubtfulRegion && pcid === this.#doubtfulPcid) return -1;
+      if (Math.floor(page / PAGES_PER_REGION) === this.#doubtfulRegion && pcid === this.#doubtfulPcid) return -1;
       this.#settle();
     }
     for (let level = FIRST; level <= LAST; level++) {
       const cache = this.#caches[level];
       if (cache === undefined) continue;
-      const way = cache.find(Math.floor(page / COVERS[level]) + pcid * this.#stride);
+      const way = cache.find(Math.floor(page * SCALES[level]) + pcid * this.#stride);
       if (way < 0) continue;
       cache.stamps[way] = now;
       this.table = cache.frameAt(way);
@@ -63,13 +64,13 @@ export class WalkCaches {
   keep(level: number, page: number, table: number, rights: number, pcid: number, now: number): void {
     const cache = level <= LAST ? this.#caches[level] : undefined;
     if (cache === undefined) return;
-    const tag = Math.floor(page / COVERS[level]) + pcid * this.#stride;
+    const tag = Math.floor(page * SCALES[level]) + pcid * this.#stride;
     cache.insert(tag, table, rights | (pcid << FLAG_PCID_SHIFT), false, now);
   }
 
   /** Forgets the tables on the way to one page, as a fault there does. */
   drop(page: number, pcid: number): void {
-    const region = Math.floor(page / COVERS[FIRST]);
+    const region = Math.floor(page / PAGES_PER_REGION);
     if (region === this.#doubtfulRegion && pcid === this.#doubtfulPcid) return;
     this.#settle();
     this.#doubtfulRegion = region;
@@ -82,7 +83,7 @@ export class WalkCaches {
     if (region < 0) return;
     for (let level = FIRST; level <= LAST; level++)
       this.#caches[level]?.dropTag(
-        Math.floor((region * COVERS[FIRST]) / COVERS[level]) + this.#doubtfulPcid * this.#stride,
+        Math.floor(region * PAGES_PER_REGION * SCALES[level]) + this.#doubtfulPcid * this.#stride,
       );
   }
 
