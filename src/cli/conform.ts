@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { type Difference, scoreScenario } from '../program/scenario/score.ts';
-import { parseArguments } from './arguments.ts';
+import { type Arguments, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { nameOf, recordedAnswers, runOnModel, scenarioPaths } from './conformance-set.ts';
 import { askHost, prepareHost } from './oracle.ts';
-import { EXIT_DIFFERENT, EXIT_OK } from './user-error.ts';
+import { randomScenarios } from './random-scenarios.ts';
+import { EXIT_DIFFERENT, EXIT_OK, UserError } from './user-error.ts';
 
-const usage = `usage: faultline conform [FILE...] [--group NAME] [--host] [--json]
+const usage = `usage: faultline conform [FILE...] [--group NAME] [--host] [--random N [--seed S]] [--json]
 
 Runs scenarios on the simulated machine and compares its answers with the real kernel's, operation by operation. Prints
 the first difference of each scenario; the exit code is 1 when there is one.
@@ -14,7 +15,9 @@ the first difference of each scenario; the exit code is 1 when there is one.
   FILE...        scenarios; without any, all of the project's that have recorded answers
   --group NAME   only those of a group: anon, fork, vma, lim, mlock, adv, file ...
   --host         ask the kernel of this machine instead of the recorded answers (as root: builds the C oracle and makes
-                 its devices)
+                 its devices in conformance/work; teardown.sh there undoes that)
+  --random N     ask both about N scenarios made by chance, kept in conformance/work (with --host)
+  --seed S       the first of their seeds (default 1)
   --json         the scores as JSON
 
 example: faultline conform --group anon
@@ -48,11 +51,22 @@ function judge(path: string, host: boolean): Verdict {
   return { scenario: nameOf(path), ops, equal, first: differences[0], failure: failure?.message };
 }
 
+function wholeNumber(parsed: Arguments, option: string, otherwise: number): number {
+  const text = parsed.value(option);
+  if (text === undefined) return otherwise;
+  if (!/^\d{1,9}$/.test(text)) throw new UserError(`--${option} ${text}: expected a whole number`);
+  return Number(text);
+}
+
 function run(args: readonly string[]): number {
-  const parsed = parseArguments(args, { host: 'flag', json: 'flag', group: 'value' });
+  const parsed = parseArguments(args, { host: 'flag', json: 'flag', group: 'value', random: 'value', seed: 'value' });
   const host = parsed.has('host');
+  const random = wholeNumber(parsed, 'random', 0);
+  if (random > 0 && !host)
+    throw new UserError('--random needs --host: nothing is recorded for scenarios made by chance');
   if (host) prepareHost();
-  const named = parsed.operands.map((path) => resolve(path));
+  const named =
+    random > 0 ? randomScenarios(wholeNumber(parsed, 'seed', 1), random) : parsed.operands.map((path) => resolve(path));
   const paths = named.length > 0 ? named : scenarioPaths(parsed.value('group'));
   const verdicts: Verdict[] = [];
   for (const path of paths) {

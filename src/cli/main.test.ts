@@ -48,6 +48,8 @@ test('are wrong commands and options one sentence with exit code 2?', () => {
       '--sysctl vm.swapiness=1: this machine has no sysctl "vm.swapiness"; did you mean "vm.swappiness"?',
     ],
     [['conform', '--group', 'nope'], 'there is no group "nope"; there are '],
+    [['conform', '--random', '3'], '--random needs --host: nothing is recorded for scenarios made by chance'],
+    [['conform', '--random', 'x'], '--random x: expected a whole number'],
   ];
   for (const [args, message] of sentences) {
     const { code, stderr, stdout } = faultline(args);

@@ -8,7 +8,7 @@ import { readScenario } from './scenario-input.ts';
 import { UserError } from './user-error.ts';
 
 /** Where it is built and has its devices; left in place, so that the next run need not make them again. */
-const WORK = join(CONFORMANCE, 'work');
+export const WORK: string = join(CONFORMANCE, 'work');
 const PARTS = ['oracle.c', 'build.sh', 'setup.sh', 'teardown.sh'];
 
 /** Runs a program in the work folder. @throws {UserError} it is missing or fails */
