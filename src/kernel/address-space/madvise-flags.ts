@@ -24,6 +24,7 @@ import {
   VM_HUGEPAGE,
   VM_HUGETLB,
   VM_IO,
+  VM_MAYSHARE,
   VM_MERGEABLE,
   VM_NOHUGEPAGE,
   VM_RAND_READ,
@@ -48,7 +49,7 @@ const READ_ORDER = VM_SEQ_READ | VM_RAND_READ;
 
 /** What the page-merging daemon may look at (vma_ksm_compatible). */
 const isKsmCompatible = (vma: Vma): boolean =>
-  (vma.flags & (VM_SHARED | VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) === 0 && vma.special === undefined;
+  (vma.flags & (VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) === 0 && vma.special === undefined;
 
 const ADVICES: ReadonlyMap<number, FlagAdvice> = new Map<number, FlagAdvice>([
   [MADV_NORMAL, { set: 0, clear: READ_ORDER }],
