@@ -67,9 +67,9 @@ export function readEvents(file: Uint8Array): EventFile {
     const from = at + CHUNK_HEAD;
     if (from + length > bytes.length) break;
     const payload = bytes.subarray(from, from + length);
-    if (type === CHUNK_HEADER) header = json(payload, type);
-    else if (type === CHUNK_STRINGS) strings.push(...json<string[]>(payload, type));
-    else if (type === CHUNK_END) end = json(payload, type);
+    if (type === CHUNK_HEADER) header = json(payload, type, isHeader);
+    else if (type === CHUNK_STRINGS) strings.push(...json(payload, type, isStrings));
+    else if (type === CHUNK_END) end = json(payload, type, isEnd);
     else if (type === CHUNK_ROWS) chunks.push(columns(bytes.buffer, from, length));
     else throw new EventFileError(`byte ${at}: a chunk of the unknown type ${JSON.stringify(type)}`);
     at = from + padded(length);
@@ -79,12 +79,22 @@ export function readEvents(file: Uint8Array): EventFile {
   return { header, strings, chunks, rows, lost: end?.lost ?? 0, complete: end !== undefined };
 }
 
-function json<T>(payload: Uint8Array, type: string): T {
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isHeader = (value: unknown): value is EventsHeader =>
+  isObject(value) && Array.isArray(value.tracepoints) && isObject(value.about);
+const isStrings = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((text) => typeof text === 'string');
+const isEnd = (value: unknown): value is { lost: number } => isObject(value) && typeof value.lost === 'number';
+
+function json<T>(payload: Uint8Array, type: string, isRight: (value: unknown) => value is T): T {
+  let value: unknown;
   try {
-    return JSON.parse(textOf(payload)) as T;
+    value = JSON.parse(textOf(payload));
   } catch {
     throw new EventFileError(`a chunk ${type} that is not JSON`);
   }
+  if (!isRight(value)) throw new EventFileError(`a chunk ${type} that says something else than it should`);
+  return value;
 }
 
 /** A ROWS chunk: count, mask of the argument columns that are there, and the columns from the widest to the narrowest. */

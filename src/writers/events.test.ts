@@ -146,3 +146,22 @@ test('is a cut file read up to its last whole chunk, and a foreign one refused?'
   expect([...rows]).toEqual([0, 16, 32, 48, 50]);
   expect(() => readEvents(new TextEncoder().encode('time_ns,cpu,pid'))).toThrow('not an event file');
 });
+
+test('is a broken file read or refused with one clear error, never anything else?', () => {
+  const bytes = fileWritten('out.flev', execAndFault);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat({ max: bytes.length - 1 }), fc.nat({ max: 255 })), { minLength: 1 }),
+      (edits) => {
+        const broken = new Uint8Array(bytes);
+        for (const [at, value] of edits) broken[at] = value;
+        try {
+          readEvents(broken);
+        } catch (error) {
+          expect(error).toBeInstanceOf(EventFileError);
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
