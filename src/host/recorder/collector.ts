@@ -7,7 +7,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { parseBlock } from '../../program/recording/block.ts';
 import type { MetadataLine, RecordingHeader } from '../../program/recording/header.ts';
 import { RecordingWriter } from '../../program/recording/writer.ts';
-import { compressAside, nodeCodec } from '../recording-file.ts';
+import { nodeCodec } from '../recording-file.ts';
+import { Compressor } from './compressor.ts';
 import { Connection } from './connection.ts';
 import { FileCatalogue } from './files.ts';
 import { BlockOrder } from './order.ts';
@@ -15,13 +16,6 @@ import { BlockOrder } from './order.ts';
 /** Raw bytes on their way into the file; above the first the programs wait, below the second they go on. */
 const HIGH_WATER = 96 << 20;
 const LOW_WATER = 32 << 20;
-/** How thoroughly to compress while so many bytes are on their way: the fuller the queue, the quicker. */
-const LEVELS = [
-  { below: 12 << 20, level: 6 },
-  { below: 40 << 20, level: 3 },
-  { below: Number.POSITIVE_INFINITY, level: 1 },
-];
-
 export interface CollectorTotals {
   readonly processes: number;
   readonly records: number;
@@ -35,6 +29,7 @@ export class Collector {
   private readonly writer: RecordingWriter;
   private readonly order: BlockOrder;
   private readonly files = new FileCatalogue();
+  private readonly compressor = new Compressor();
   private readonly connections = new Set<Connection>();
   /** Ends when everything handed over so far is in the file. */
   private written: Promise<void> = Promise.resolve();
@@ -118,8 +113,7 @@ export class Collector {
   /** The next block of the file: begin to compress it now, write it when its turn comes. */
   private store(raw: Uint8Array): void {
     const metadata: MetadataLine[] = this.files.newIn(raw);
-    const level = LEVELS.find(({ below }) => this.underway < below)?.level;
-    const compressed = compressAside(raw, level);
+    const compressed = this.compressor.compress(raw);
     compressed.catch(() => {});
     this.underway += raw.length;
     if (this.underway > HIGH_WATER) this.hold(true);
