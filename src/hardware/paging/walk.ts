@@ -88,9 +88,8 @@ export class PageWalker {
    * page there is answered as not present. Throws RangeError when an entry points outside the memory.
    */
   walk(root: Pfn, page: number, kind: number, pcid: number, pkru: number, now: number): number {
-    this.steps = 0;
     this.shortened = false;
-    if (page >= this.#userPages) return refuse(0, kind);
+    if (page >= this.#userPages) return this.#refuse(0, kind, 0);
     const caches = this.caches;
     let level = this.#levels - 1;
     let table: number = root;
@@ -106,6 +105,8 @@ export class PageWalker {
     const upper = Math.floor(page / 2 ** 18);
     const lower = page & 0x3ffff;
     const memory = this.#memory;
+    const tables = this.#tables;
+    const allRights = this.#rights;
     let user = PTE_USER;
     let unaccessed = 0;
     let lo = 0;
@@ -116,18 +117,19 @@ export class PageWalker {
       index = level < LEVEL_PDPTE ? (lower >>> (9 * level)) & 511 : (upper >>> (9 * (level - 2))) & 511;
       lo = memory.lo(table as Pfn, index);
       hi = memory.hi(table as Pfn, index);
-      this.steps++;
-      if ((lo & PTE_PRESENT) === 0) return refuse(0, kind);
-      if (this.#hasReservedBits(lo, hi, level)) return refuse(PF_PRESENT | PF_RESERVED, kind);
+      if ((lo & PTE_PRESENT) === 0) return this.#refuse(0, kind, top - level + 1);
+      if ((hi & this.#reservedHi) !== 0 || (level > LEVEL_PTE && (lo & PTE_HUGE) !== 0 && this.#isOddSize(lo, level)))
+        return this.#refuse(PF_PRESENT | PF_RESERVED, kind, top - level + 1);
       rights = (rights & (lo | ~PTE_WRITE)) | (hi >>> 31);
       user &= lo;
       if ((lo & PTE_ACCESSED) === 0) unaccessed |= 1 << level;
-      this.#tables[level] = table;
+      tables[level] = table;
       if (level === LEVEL_PTE || (lo & PTE_HUGE) !== 0) break;
-      this.#rights[level] = rights;
+      allRights[level] = rights;
       table = entryFrame(lo, hi);
     }
 
+    this.steps = top - level + 1;
     const key = (hi & PTE_HI_PKEY_MASK) >>> PTE_HI_PKEY_SHIFT;
     const keyFault = kind !== FETCH && keyRefuses(pkru, key, kind === STORE) ? PF_PROTECTION_KEY : 0;
     if (
@@ -136,7 +138,7 @@ export class PageWalker {
       (kind === STORE && (rights & FLAG_WRITE) === 0) ||
       (kind === FETCH && (rights & FLAG_NX) !== 0)
     )
-      return refuse(PF_PRESENT | keyFault, kind);
+      return this.#refuse(PF_PRESENT | keyFault, kind, this.steps);
 
     if (kind === STORE && (lo & PTE_DIRTY) === 0) {
       lo |= PTE_DIRTY;
@@ -174,17 +176,18 @@ export class PageWalker {
   }
 
   /**
-   * Physical address bits that the processor does not have; the size bit where no such size exists; the low frame
-   * bits of a large page, but for its PAT bit 12 (SDM vol. 3, tables 4-15 to 4-20).
+   * Whether an entry for a large page has reserved bits set: the size bit where no such size exists, or the low frame
+   * bits, but for the PAT bit 12 (SDM vol. 3, tables 4-15 to 4-20).
    */
-  #hasReservedBits(lo: number, hi: number, level: number): boolean {
-    if ((hi & this.#reservedHi) !== 0) return true;
-    if (level === LEVEL_PTE || (lo & PTE_HUGE) === 0) return false;
+  #isOddSize(lo: number, level: number): boolean {
     if (level === LEVEL_PDE) return (lo & 0x1fe000) !== 0;
     return level !== LEVEL_PDPTE || !this.#gigabytePages || (lo & 0x3fffe000) !== 0;
   }
-}
 
-/** A page fault's answer: -(error code + 1). */
-const refuse = (code: number, kind: number): number =>
-  -((code | PF_USER | (kind === STORE ? PF_WRITE : kind === FETCH ? PF_FETCH : 0)) + 1);
+  /** A page fault's answer, -(error code + 1), after so many entries read. */
+  #refuse(code: number, kind: number, steps: number): number {
+    this.steps = steps;
+    const access = kind === STORE ? PF_WRITE : kind === FETCH ? PF_FETCH : 0;
+    return -((code | PF_USER | access) + 1);
+  }
+}
