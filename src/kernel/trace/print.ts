@@ -104,9 +104,11 @@ export function printEvent(point: number, args: Arguments, text: (id: number) =>
   return `${name}: ${(PRINTERS.get(point) ?? plain)(args, text)}`;
 }
 
-/** Arguments of 64 bits; a negative result is printed as the register holds it. */
+/** A word of 64 bits as the register holds it; negative ones are errors or descriptors, above -4096. */
+const word = (value: number): string =>
+  value < 0 ? `0xfffffffffffff${hex(value + 4096).padStart(3, '0')}` : `0x${hex(value)}`;
+
 function printSystemCall({ name, fields }: Tracepoint, args: Arguments): string {
-  const word = (value: number) => `0x${value < 0 ? (2n ** 64n + BigInt(value)).toString(16) : hex(value)}`;
   const call = name.replace(/^sys_(enter|exit)_/, 'sys_');
   if (name.startsWith('sys_exit_')) return `${call} -> ${word(args[0] as number)}`;
   return `${call}(${fields.map((field, i) => `${field.name}: ${word(args[i] as number)}`).join(', ')})`;

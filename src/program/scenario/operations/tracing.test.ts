@@ -61,3 +61,8 @@ test('is an unknown tracepoint named, and only what contains the word of `with` 
   expect(answers[1]).toMatchObject({ trace_error: 'kmem:nothing' });
   expect(answers[4]?.trace).toHaveLength(1);
 });
+
+test('is an error printed as the register holds it?', () => {
+  const answers = run('spawn A\ntrace on syscalls/sys_exit_munmap\nA munmap 0x1001 len=1p\ntrace off');
+  expect(answers[3]?.trace).toEqual(['sys_munmap -> 0xffffffffffffffea']);
+});
