@@ -4,6 +4,7 @@
  * loaded is flushed when it comes back, by comparing generations.
  */
 import type { Cpu } from '../../hardware/cpu.ts';
+import { SHOOTDOWNS } from '../../hardware/tlb/counters.ts';
 import { type Vpn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
 import type { TlbFlush } from '../page-table/tlb-flush.ts';
@@ -115,6 +116,7 @@ export class TlbState implements TlbFlush {
     const hardware = this.#cpus[cpu] as Cpu;
     if (cpu !== this.current) {
       this.shootdowns++;
+      hardware.counters.values[SHOOTDOWNS]++;
       this.#traceFlush(TLB_REMOTE_SHOOTDOWN, pages);
     } else this.#traceFlush(TLB_LOCAL_MM_SHOOTDOWN, pages);
     if (pages < 0) hardware.flushPcid(pcid);
