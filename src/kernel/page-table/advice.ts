@@ -71,7 +71,7 @@ export class PageAdvice implements AdviceOps {
 
   /** MADV_WILLNEED on anonymous memory: swapped pages come into the swap cache (swapin_walk_pmd_entry). */
   swapin(task: Task, vma: Vma, start: Vpn, end: Vpn): void {
-    const { pageTables } = this.#core;
+    const { pageTables, lru } = this.#core;
     pageTables.forEachTable(vma.mm, start, end, (firstSlot, _page, count) => {
       for (let slot = firstSlot; slot < firstSlot + count; slot++) {
         const lo = pageTables.lo(slot);
@@ -79,6 +79,7 @@ export class PageAdvice implements AdviceOps {
         if (isSwapEntry(lo, hi)) this.#needs.readSwapAhead(task, entrySwap(lo, hi));
       }
     });
+    lru.drain();
   }
 
   /** madvise_guard_install: whatever is mapped goes, and every page gets a marker. @returns 0 or -ENOMEM */
