@@ -12,9 +12,9 @@ import {
 } from '../src/hardware/tlb/counters.ts';
 import { pfn, vpn } from '../src/hardware/units.ts';
 import { type Block, parseBlock } from '../src/program/recording/block.ts';
+import { type PlayerHost, RunPlayer } from '../src/program/recording/run-player.ts';
 import { cpuSeconds } from './cpu-clock.ts';
 import { Opponent } from './opponent.ts';
-import { replayBlock } from './replay-loop.ts';
 import { makeBlocks, REGIONS } from './stream.ts';
 
 const BLOCKS = 16;
@@ -40,13 +40,30 @@ export function measureTlb(model: ProcessorModel, rounds: number): TlbFigures {
   }
 }
 
+/** The loop's surroundings when nothing needs a kernel: recorded pages are the simulated ones, and all are mapped. */
+const everythingMapped: PlayerHost = {
+  translate: (page) => page,
+  fault: (page) => {
+    throw new Error(`a fault at page ${page}`);
+  },
+  stray: (page) => {
+    throw new Error(`no page ${page}`);
+  },
+};
+
 function compare(model: ProcessorModel, blocks: readonly Block[], opponent: Opponent, rounds: number): TlbFigures {
+  const player = new RunPlayer(everythingMapped);
   let seconds = Infinity;
   let secondsInC = Infinity;
   for (let round = 0; round < rounds; round++) {
     const cpu = mappedCpu(model);
     const start = cpuSeconds();
-    for (let pass = 0; pass < PASSES; pass++) for (const block of blocks) replayBlock(cpu, block);
+    for (let pass = 0; pass < PASSES; pass++) {
+      for (const block of blocks) {
+        player.load(block);
+        player.run(cpu, block.records);
+      }
+    }
     seconds = Math.min(seconds, cpuSeconds() - start);
     const inC = opponent.run(model, PASSES);
     secondsInC = Math.min(secondsInC, inC.nanoseconds / 1e9);
