@@ -20,8 +20,6 @@ class Arc implements CachePolicy {
   /** Slot of each object on any list. */
   #slots = new Int32Array(0);
   readonly #lists: SlotLists;
-  /** List of each slot. */
-  readonly #list: Uint8Array;
   readonly #length = new Int32Array(LISTS);
   /** The paper's p: how long T1 should be. A fraction, since it moves by the quotient of two lengths. */
   #target = 0;
@@ -29,7 +27,6 @@ class Arc implements CachePolicy {
   constructor(capacity: number) {
     this.capacity = capacity;
     this.#lists = new SlotLists(LISTS, capacity * 2);
-    this.#list = new Uint8Array(LISTS + capacity * 2);
   }
 
   access(batch: ObjectBatch): number {
@@ -41,14 +38,12 @@ class Arc implements CachePolicy {
     for (let i = 0; i < count; i++) {
       const object = objects[i];
       const slot = slots[object];
-      const list = this.#list[slot];
+      const list = this.#lists.listOf(slot);
       if (slot === ABSENT) {
         misses++;
         if (length[T1] + length[T2] === this.capacity) this.#makeRoom();
-        const place = this.#lists.add(T1, object);
-        this.#list[place] = T1;
+        slots[object] = this.#lists.add(T1, object);
         length[T1]++;
-        slots[object] = place;
       } else if (list === T2) {
         this.#lists.move(T2, slot);
       } else if (list === T1) {
@@ -70,13 +65,11 @@ class Arc implements CachePolicy {
         ? Math.min(this.#target + Math.max(again / once, 1), this.capacity)
         : Math.max(this.#target - Math.max(once / again, 1), 0);
     // The ghost leaves its list first: then there is a slot for the object that becomes one.
-    const object = this.#lists.object[slot];
+    const object = this.#lists.objectIn(slot);
     this.#forget(slot, ghosts);
     this.#replace(ghosts === B2);
-    const place = this.#lists.add(T2, object);
-    this.#list[place] = T2;
+    this.#slots[object] = this.#lists.add(T2, object);
     this.#length[T2]++;
-    this.#slots[object] = place;
   }
 
   /** A request for an unknown object in a full cache (case IV). */
@@ -102,15 +95,14 @@ class Arc implements CachePolicy {
   }
 
   #place(slot: number, to: number): void {
-    this.#length[this.#list[slot]]--;
+    this.#length[this.#lists.listOf(slot)]--;
     this.#length[to]++;
-    this.#list[slot] = to;
     this.#lists.move(to, slot);
   }
 
   #forget(slot: number, list: number): void {
     this.#length[list]--;
-    this.#slots[this.#lists.object[slot]] = ABSENT;
+    this.#slots[this.#lists.objectIn(slot)] = ABSENT;
     this.#lists.free(slot);
   }
 }

@@ -16,8 +16,6 @@ class Lfu implements CachePolicy {
   #slots = new Int32Array(0);
   /** Every list is a group. There is one more than objects: a use may need a new group before the old one is empty. */
   readonly #groups: SlotLists;
-  /** Group of each slot. */
-  readonly #group: Int32Array;
   /** Uses of each group's objects. */
   readonly #uses: Uint32Array;
   readonly #behind: Int32Array;
@@ -29,7 +27,6 @@ class Lfu implements CachePolicy {
     this.capacity = capacity;
     const groups = capacity + 2;
     this.#groups = new SlotLists(groups, capacity);
-    this.#group = new Int32Array(groups + capacity);
     this.#uses = new Uint32Array(groups);
     this.#behind = new Int32Array(groups);
     this.#before = new Int32Array(groups);
@@ -50,26 +47,22 @@ class Lfu implements CachePolicy {
       }
       misses++;
       if (this.#groups.used === this.capacity) this.#evict();
-      const group = this.#groupBehind(CHAIN);
-      const place = this.#groups.add(group, object);
-      this.#group[place] = group;
-      slots[object] = place;
+      slots[object] = this.#groups.add(this.#groupBehind(CHAIN), object);
     }
     return misses;
   }
 
   #use(slot: number): void {
-    const from = this.#group[slot];
+    const from = this.#groups.listOf(slot);
     const to = this.#groupBehind(from);
     this.#groups.move(to, slot);
-    this.#group[slot] = to;
     this.#endIfEmpty(from);
   }
 
   #evict(): void {
     const group = this.#behind[CHAIN];
     const slot = this.#groups.oldest(group);
-    this.#slots[this.#groups.object[slot]] = ABSENT;
+    this.#slots[this.#groups.objectIn(slot)] = ABSENT;
     this.#groups.free(slot);
     this.#endIfEmpty(group);
   }
@@ -90,7 +83,7 @@ class Lfu implements CachePolicy {
   }
 
   #endIfEmpty(group: number): void {
-    if (this.#groups.oldest(group) !== group) return;
+    if (!this.#groups.isEmpty(group)) return;
     const before = this.#before[group];
     const behind = this.#behind[group];
     this.#behind[before] = behind;

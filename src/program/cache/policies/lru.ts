@@ -33,7 +33,7 @@ class Lru implements CachePolicy {
       misses++;
       if (lists.used === this.capacity) {
         const victim = lists.oldest(RECENT);
-        slots[lists.object[victim]] = ABSENT;
+        slots[lists.objectIn(victim)] = ABSENT;
         lists.free(victim);
       }
       slots[object] = lists.add(RECENT, object);

@@ -101,7 +101,7 @@ class S3Fifo implements CachePolicy {
     if (this.#ghostSize === 0) return;
     if (ghosts.used === this.#ghostSize) {
       const oldest = ghosts.oldest(GHOSTS);
-      this.#states[ghosts.object[oldest]] = ABSENT;
+      this.#states[ghosts.objectIn(oldest)] = ABSENT;
       ghosts.free(oldest);
     }
     this.#states[object] = GHOST;

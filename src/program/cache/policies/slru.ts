@@ -16,15 +16,12 @@ class SegmentedLru implements CachePolicy {
   readonly capacity: number;
   #slots = new Int32Array(0);
   readonly #lists: SlotLists;
-  /** Segment of each slot. */
-  readonly #segments: Uint8Array;
   readonly #length = new Int32Array(SEGMENTS);
   readonly #room = new Int32Array(SEGMENTS);
 
   constructor(capacity: number) {
     this.capacity = capacity;
     this.#lists = new SlotLists(SEGMENTS, capacity);
-    this.#segments = new Uint8Array(SEGMENTS + capacity);
     const share = Math.trunc(capacity / SEGMENTS);
     this.#room.fill(share);
     // What cannot be divided is for newcomers.
@@ -48,17 +45,15 @@ class SegmentedLru implements CachePolicy {
       if (lists.used === this.capacity) this.#evict();
       let segment = LOWEST;
       while (this.#length[segment] === this.#room[segment]) segment++;
-      const place = lists.add(segment, object);
-      this.#segments[place] = segment;
+      slots[object] = lists.add(segment, object);
       this.#length[segment]++;
-      slots[object] = place;
     }
     return misses;
   }
 
   /** A hit: one segment up, and in each segment that is too full now, the oldest one down. */
   #lift(slot: number): void {
-    const from = this.#segments[slot];
+    const from = this.#lists.listOf(slot);
     if (from === HIGHEST) {
       this.#lists.move(HIGHEST, slot);
       return;
@@ -71,7 +66,6 @@ class SegmentedLru implements CachePolicy {
 
   #place(slot: number, from: number, to: number): void {
     this.#lists.move(to, slot);
-    this.#segments[slot] = to;
     this.#length[from]--;
     this.#length[to]++;
   }
@@ -79,7 +73,7 @@ class SegmentedLru implements CachePolicy {
   /** A full cache has filled every segment, the lowest too. */
   #evict(): void {
     const slot = this.#lists.oldest(LOWEST);
-    this.#slots[this.#lists.object[slot]] = ABSENT;
+    this.#slots[this.#lists.objectIn(slot)] = ABSENT;
     this.#lists.free(slot);
     this.#length[LOWEST]--;
   }

@@ -94,7 +94,7 @@ class TwoQueue implements CachePolicy {
   }
 
   #drop(slot: number): void {
-    this.#states[this.#lists.object[slot]] = ABSENT;
+    this.#states[this.#lists.objectIn(slot)] = ABSENT;
     this.#lists.free(slot);
   }
 }
