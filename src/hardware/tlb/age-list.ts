@@ -32,16 +32,34 @@ export class AgeList {
     for (;;) {
       const way = links[2 * ends + 1];
       const stamp = stamps[way];
-      const isOldest = stamp === listed[way];
-      listed[way] = isOldest ? now : stamp;
-      let newer = ends;
-      if (!isOldest) while (listed[links[2 * newer]] > stamp) newer = links[2 * newer];
-      if (links[2 * newer] !== way) {
-        this.#unlink(way);
-        this.#linkAfter(newer, way);
+      const wasListed = listed[way];
+      this.#unlink(way);
+      if (stamp === wasListed) {
+        listed[way] = now;
+        this.#linkAfter(ends, way);
+        return way;
       }
-      if (isOldest) return way;
+      listed[way] = stamp;
+      this.#linkAfter(this.#newerThan(stamp, wasListed), way);
     }
+  }
+
+  /**
+   * The entry behind which a stamp belongs, looked for from the end that is nearer in time: an entry that was used until
+   * it was left for good belongs near the old end, one that is still in use near the new one.
+   */
+  #newerThan(stamp: number, oldest: number): number {
+    const listed = this.#listed;
+    const links = this.#links;
+    const ends = this.#ends;
+    let newer = ends;
+    if (stamp - oldest > listed[links[2 * ends]] - stamp) {
+      while (listed[links[2 * newer]] > stamp) newer = links[2 * newer];
+    } else {
+      newer = links[2 * ends + 1];
+      while (newer !== ends && listed[newer] <= stamp) newer = links[2 * newer + 1];
+    }
+    return newer;
   }
 
   /** Puts an entry that is empty now last. Empty ones stand by number, as `sort` has them: a restored cache fills the same ones. */
