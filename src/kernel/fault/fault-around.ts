@@ -136,13 +136,9 @@ export class FaultAround {
     const pages = vma.file?.inode.pages;
     if (pages === undefined) return -1;
     let index = pages.next(from, last);
-    while (index >= 0 && !this.#isReady(pfn(pages.get(index))))
+    while (index >= 0 && !this.#cache.isReady(pfn(pages.get(index))))
       index = pages.next(this.#folioEnd(pages.get(index), index), last);
     return index;
-  }
-
-  #isReady(frame: Pfn): boolean {
-    return this.#cache.isUptodate(frame) && !this.#cache.isMarked(frame);
   }
 
   /** The index behind the folio of a frame that holds page `index`. */

@@ -57,13 +57,14 @@ export class UserAccess {
     let done = 0;
     while (done < length) {
       const at = address + done;
-      const offset = at % PAGE_SIZE;
+      const page = pageOf(at);
+      const offset = at - page * PAGE_SIZE;
       const bytes = Math.min(PAGE_SIZE - offset, length - done);
-      let frame = cpu.translate(pageOf(at), kind);
+      let frame = cpu.translate(page, kind);
       while (frame < 0) {
         // The kernel faults in its own mode, whatever page it is.
         if (this.#faults.fault(task, at, (-frame - 1) & ~PF_USER) !== undefined) return done;
-        frame = cpu.translate(pageOf(at), kind);
+        frame = cpu.translate(page, kind);
       }
       visit?.(frame as Pfn, offset, bytes, done);
       done += bytes;

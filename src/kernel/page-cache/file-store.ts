@@ -30,7 +30,6 @@ import { WriteBack } from './write-back.ts';
 
 /** What the file layer needs of others. */
 export interface FilesNeeds extends Commit {
-  /** Asked for when it is first used: user memory needs the fault handler, which needs files. */
   userAccess(): UserAccess;
 }
 
@@ -77,13 +76,7 @@ export class FileStore implements FileOps {
   constructor(core: PageCore, needs: FilesNeeds) {
     this.core = core;
     this.#commit = needs;
-    const user: UserAccess = {
-      read: (task, address, length) => needs.userAccess().read(task, address, length),
-      write: (task, address, length) => needs.userAccess().write(task, address, length),
-      forEachPiece: (task, address, length, write, visit) =>
-        needs.userAccess().forEachPiece(task, address, length, write, visit),
-    };
-    const copy = new UserCopy(user, core.contents === 'bytes' ? core.memory : undefined);
+    const copy = new UserCopy(() => needs.userAccess(), core.contents === 'bytes' ? core.memory : undefined);
     this.metadata = new Metadata(core.clock);
     this.workingset = new Workingset(core);
     this.cache = new PageCache(core, this.workingset, (pages) => needs.release(pages));

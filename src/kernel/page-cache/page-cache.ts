@@ -3,6 +3,7 @@ import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import { NO_PRESSURE } from '../frames/allocator.ts';
 import {
+  PG_ACTIVE,
   PG_CACHED,
   PG_DIRTY,
   PG_HEAD,
@@ -10,6 +11,7 @@ import {
   PG_ORDER_SHIFT,
   PG_READAHEAD,
   PG_RECLAIM,
+  PG_REFERENCED,
   PG_SWAPBACKED,
   PG_TAIL,
   PG_UPTODATE,
@@ -62,6 +64,11 @@ export class PageCache {
     const flags = this.#core.table.flags[frame] as number;
     if ((flags & PG_TAIL) === 0) return frame;
     return pfn(frame & -(1 << ((flags & PG_ORDER_MASK) >>> PG_ORDER_SHIFT)));
+  }
+
+  /** log2 of the pages of the folio that a frame belongs to. */
+  orderOf(frame: Pfn): number {
+    return this.#core.table.order(frame);
   }
 
   /** Pages of the folio that a frame belongs to. */
@@ -176,6 +183,9 @@ export class PageCache {
       lru.markAccessed(frame);
       return;
     }
+    // All pages of a folio have the same marks, and one that is active and referenced keeps them.
+    const settled = PG_ACTIVE | PG_REFERENCED;
+    if (((table.flags[frame] as number) & settled) === settled) return;
     const head = this.headOf(frame);
     const pages = this.folioPages(frame);
     for (let i = 0; i < pages; i++) lru.markAccessed(pfn(head + i));
@@ -243,6 +253,14 @@ export class PageCache {
    */
   clearUptodate(frame: Pfn): void {
     this.#core.table.clear(frame, PG_UPTODATE);
+  }
+
+  /** Up to date and without a mark on its folio: nothing stands between a reader and the page's bytes. */
+  isReady(frame: Pfn): boolean {
+    const { flags } = this.#core.table;
+    const own = flags[frame] as number;
+    if ((own & (PG_UPTODATE | READAHEAD_MARK)) !== PG_UPTODATE) return false;
+    return (own & PG_TAIL) === 0 || ((flags[this.headOf(frame)] as number) & READAHEAD_MARK) === 0;
   }
 
   isUptodate(frame: Pfn): boolean {

@@ -28,6 +28,13 @@ export class FileReader {
   read(task: Task, file: File, position: number, length: number, buffer: number): number {
     const { inode, ra } = file;
     const asked = position + length;
+    const index = Math.floor(position / PAGE_SIZE);
+    const offset = position - index * PAGE_SIZE;
+    if (offset + length <= PAGE_SIZE && asked <= inode.size) {
+      const frame = pfn(inode.pages.get(index));
+      if (frame > 0 && this.#cache.isReady(frame))
+        return this.#readPage(task, file, frame, index, offset, length, buffer);
+    }
     let at = position;
     let lastPosition = ra.prevPos;
     let error = 0;
@@ -47,6 +54,23 @@ export class FileReader {
     }
     ra.prevPos = lastPosition;
     return at > position ? at - position : error;
+  }
+
+  /** The common case: bytes of one page that is cached and has no mark. */
+  #readPage(
+    task: Task,
+    { ra }: File,
+    frame: Pfn,
+    index: number,
+    offset: number,
+    length: number,
+    buffer: number,
+  ): number {
+    const order = this.#cache.orderOf(frame);
+    if (Math.floor((ra.prevPos - 1) / PAGE_SIZE) >> order !== index >> order) this.#cache.markAccessed(frame);
+    const copied = this.#user.toUser(task, buffer, frame, offset, length);
+    ra.prevPos = index * PAGE_SIZE + offset + copied;
+    return copied > 0 ? copied : -EFAULT;
   }
 
   /**
@@ -113,9 +137,10 @@ export class FileReader {
         this.#cache.markAccessed(frame);
       const folioStop = Math.min(end, folioEnd * PAGE_SIZE);
       while (position < folioStop) {
-        const offset = position % PAGE_SIZE;
+        const pageIndex = Math.floor(position / PAGE_SIZE);
+        const offset = position - pageIndex * PAGE_SIZE;
         const bytes = Math.min(folioStop - position, PAGE_SIZE - offset);
-        const page = pfn(pages.get(Math.floor(position / PAGE_SIZE)));
+        const page = pfn(pages.get(pageIndex));
         const copied = this.#user.toUser(task, buffer + (position - at), page, offset, bytes);
         position += copied;
         if (copied < bytes) return position - at;

@@ -22,24 +22,27 @@ export interface UserAccess {
  * yet the buffer's pages are touched all the same.
  */
 export class UserCopy {
-  readonly #user: UserAccess;
+  readonly #access: () => UserAccess;
   readonly #memory: PhysicalMemory | undefined;
   /** The cache page of the copy that runs; fields instead of a closure for each call, which would cost more than the copy. */
   #page: Pfn = pfn(0);
   #offset = 0;
 
-  /** @param memory undefined when the machine keeps no contents */
-  constructor(user: UserAccess, memory: PhysicalMemory | undefined) {
-    this.#user = user;
+  /**
+   * @param access asked for at each copy: user memory needs the fault handler, which is made after the files
+   * @param memory undefined when the machine keeps no contents
+   */
+  constructor(access: () => UserAccess, memory: PhysicalMemory | undefined) {
+    this.#access = access;
     this.#memory = memory;
   }
 
   /** From a frame, at `offset`, to the user's `address`: bytes copied, fewer than asked when the buffer is bad. */
   toUser(task: Task, address: number, from: Pfn, offset: number, bytes: number): number {
-    if (this.#memory === undefined) return this.#user.write(task, address, bytes);
+    if (this.#memory === undefined) return this.#access().write(task, address, bytes);
     this.#page = from;
     this.#offset = offset;
-    return this.#user.forEachPiece(task, address, bytes, true, this.#out);
+    return this.#access().forEachPiece(task, address, bytes, true, this.#out);
   }
 
   readonly #out = (frame: Pfn, offset: number, bytes: number, done: number): void => {
@@ -48,10 +51,10 @@ export class UserCopy {
 
   /** From the user's `address` into a frame at `offset`: bytes copied. */
   fromUser(task: Task, address: number, to: Pfn, offset: number, bytes: number): number {
-    if (this.#memory === undefined) return this.#user.read(task, address, bytes);
+    if (this.#memory === undefined) return this.#access().read(task, address, bytes);
     this.#page = to;
     this.#offset = offset;
-    return this.#user.forEachPiece(task, address, bytes, false, this.#in);
+    return this.#access().forEachPiece(task, address, bytes, false, this.#in);
   }
 
   readonly #in = (frame: Pfn, offset: number, bytes: number, done: number): void => {
@@ -60,14 +63,14 @@ export class UserCopy {
 
   /** Writes bytes that lie in no frame, or `length` zeros, to the user's buffer: bytes written. */
   bytesToUser(task: Task, address: number, from: Uint8Array): number {
-    return this.#user.forEachPiece(task, address, from.length, true, (frame, offset, bytes, done) => {
+    return this.#access().forEachPiece(task, address, from.length, true, (frame, offset, bytes, done) => {
       this.#memory?.view(frame).set(from.subarray(done, done + bytes), offset);
     });
   }
 
   /** Reads user bytes into an array, which stays zero on a machine without contents: bytes read. */
   bytesFromUser(task: Task, address: number, into: Uint8Array): number {
-    return this.#user.forEachPiece(task, address, into.length, false, (frame, offset, bytes, done) => {
+    return this.#access().forEachPiece(task, address, into.length, false, (frame, offset, bytes, done) => {
       if (this.#memory !== undefined) into.set(this.#memory.view(frame).subarray(offset, offset + bytes), done);
     });
   }
