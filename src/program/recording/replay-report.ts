@@ -2,8 +2,9 @@
 import { TlbCounters, type TlbCountersJson } from '../../hardware/tlb/counters.ts';
 import { CAUSES } from '../../kernel/time/clock.ts';
 import type { RecordingMode } from './header.ts';
+import type { Mismatch } from './mismatches.ts';
 import type { Replay } from './replay.ts';
-import { type Mismatch, type ProcessRow, rowOf } from './replay-events.ts';
+import { type ProcessRow, rowOf } from './replay-events.ts';
 import type { SeriesName } from './replay-meter.ts';
 
 export interface ReplayReport {
@@ -87,7 +88,7 @@ export function reportOf(replay: Replay, wallSeconds: number, coldCache = false)
     series: meter.series.toJSON(),
     processes: [...events.ended, ...living].sort((a, b) => a.pid - b.pid),
     strayRuns: replay.strays,
-    mismatches: Object.fromEntries(events.mismatches),
+    mismatches: Object.fromEntries(events.mismatches.rows),
     wallSeconds,
   };
 }

@@ -5,26 +5,17 @@
 import type { Cpu } from '../../hardware/cpu.ts';
 import { FETCHES, LOADS, STORES } from '../../hardware/tlb/counters.ts';
 import { PAGE_SIZE } from '../../hardware/units.ts';
-import { mmapBase } from '../../kernel/address-space/layout.ts';
 import { panic } from '../../kernel/panic.ts';
-import { defaultRlimits } from '../../kernel/process/process.ts';
-import {
-  MAP_ANONYMOUS,
-  MAP_FIXED_NOREPLACE,
-  MAP_PRIVATE,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
-  RLIMIT_STACK,
-} from '../../kernel/uapi.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { Block } from './block.ts';
 import { EVENT, readEvent, type SegmentEvent, type StartEvent } from './events.ts';
+import { ProgramLauncher } from './program-launcher.ts';
 import type { RecordingReader } from './reader.ts';
 import { RecordedFiles } from './recorded-files.ts';
 import { ReplayEvents, type ReplayEventsState } from './replay-events.ts';
 import { ReplayMeter, type ReplayMeterState } from './replay-meter.ts';
-import { ReplayedProcess, type ReplayedProcessState } from './replayed-process.ts';
+import { ReplayStreams, type ReplayStreamsState } from './replay-streams.ts';
+import type { ReplayedProcess } from './replayed-process.ts';
 import { type PlayerHost, RunPlayer, type RunPlayerState } from './run-player.ts';
 import { XorShift } from './xor-shift.ts';
 
@@ -33,10 +24,8 @@ export interface ReplayOptions {
   readonly cold?: boolean;
 }
 
-/** Records between two looks at the clock and the sampler. */
-const STRETCH = 1 << 14;
-/** Pages that a recording without a map gets at once where it first touches. */
-const ADOPTED_PAGES = 64;
+/** At least so often time passes and samples are taken; events and faults between see to it too. Most blocks are shorter. */
+const STRETCH = 1 << 19;
 
 export interface ReplayTotals {
   records: number;
@@ -52,8 +41,6 @@ export class Replay implements PlayerHost {
   readonly events: ReplayEvents;
   /** Of whole blocks. */
   readonly totals: ReplayTotals = { records: 0, instructions: 0, loads: 0, stores: 0 };
-  /** By stream. */
-  readonly processes = new Map<number, ReplayedProcess>();
   /** Runs on pages that the recording does not explain, and that were left out. */
   strays = 0;
 
@@ -61,6 +48,8 @@ export class Replay implements PlayerHost {
   readonly #options: ReplayOptions;
   readonly #random: XorShift | undefined;
   readonly #player: RunPlayer;
+  readonly #launcher: ProgramLauncher;
+  readonly #streams: ReplayStreams;
   #blockNumber = 0;
   #block: Block | undefined;
   #process: ReplayedProcess | undefined;
@@ -88,9 +77,18 @@ export class Replay implements PlayerHost {
     this.meter = new ReplayMeter(machine);
     const seed = machine.options.aslrSeed;
     this.#random = seed === undefined ? undefined : new XorShift(seed);
-    this.events = new ReplayEvents(machine, this.#files, this.meter, this.#random && (() => this.#next()));
+    this.events = new ReplayEvents(machine, this.#files, this.meter);
+    const random = this.#random && (() => this.#random?.next() ?? 0);
+    const { mismatches } = this.events;
+    this.#launcher = new ProgramLauncher(machine.kernel, this.#files, this.meter, mismatches, random);
+    this.#streams = new ReplayStreams(machine.kernel, reader, this.events.forked);
     this.#player = new RunPlayer(this);
     this.#cpu = machine.cpus[0] as Cpu;
+  }
+
+  /** By stream. */
+  get processes(): ReadonlyMap<number, ReplayedProcess> {
+    return this.#streams.processes;
   }
 
   /** Nothing is left, or what follows is damaged (the reader says how). */
@@ -130,8 +128,7 @@ export class Replay implements PlayerHost {
 
   /** PlayerHost: the simulated page of a recorded one. */
   translate(page: number): number {
-    const found = this.#process?.map.translate(page) ?? -1;
-    return found < 0 && this.reader.header.source === 'lackey' ? this.#adopt(page) : found;
+    return this.#process === undefined ? -1 : this.#streams.translate(this.#process, page);
   }
 
   /** PlayerHost: a page fault of the running thread. */
@@ -151,18 +148,6 @@ export class Replay implements PlayerHost {
     this.strays++;
   }
 
-  /** A recording of accesses alone has no map: memory appears where it is first touched, at its own address. */
-  #adopt(page: number): number {
-    const { map, task } = this.#process ?? panic('replay: no process runs');
-    const start = page - (page % ADOPTED_PAGES);
-    const fixed = MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_PRIVATE;
-    const all = PROT_READ | PROT_WRITE | PROT_EXEC;
-    const bytes = ADOPTED_PAGES * PAGE_SIZE;
-    if (this.machine.kernel.addressSpaces.mmap(task, start * PAGE_SIZE, bytes, all, fixed, undefined, 0) < 0) return -1;
-    map.map(start, ADOPTED_PAGES, start);
-    return page;
-  }
-
   #playEvent(): void {
     const player = this.#player;
     const process = this.#process ?? panic('replay: no process runs');
@@ -178,7 +163,7 @@ export class Replay implements PlayerHost {
 
   #begin(): void {
     const process = this.#process ?? panic('replay: no process runs');
-    if (this.#starting !== undefined) this.events.begin(process, this.#starting.start, this.#starting.segments);
+    if (this.#starting !== undefined) this.#launcher.launch(process, this.#starting.start, this.#starting.segments);
     this.#starting = undefined;
     this.#run(process);
   }
@@ -202,7 +187,7 @@ export class Replay implements PlayerHost {
     if (block === undefined) return;
     this.#player.load(block);
     this.#executed = 0;
-    this.#process = this.processes.get(block.stream) ?? this.#newProcess(block.stream);
+    this.#process = this.#streams.process(block.stream);
     this.#run(this.#process);
   }
 
@@ -220,25 +205,6 @@ export class Replay implements PlayerHost {
     this.#openBlock();
   }
 
-  /** The process of a stream that begins: a child that was forked, or a program that somebody starts. */
-  #newProcess(stream: number): ReplayedProcess {
-    const pid = this.reader.processes.find((facts) => facts.stream === stream)?.pid ?? -1;
-    const { forked } = this.events;
-    const at = forked.findIndex((child) => child.pid === pid);
-    const process = at < 0 ? new ReplayedProcess(pid, this.#spawn()) : (forked.splice(at, 1)[0] as ReplayedProcess);
-    this.processes.set(stream, process);
-    return process;
-  }
-
-  #spawn(): ReplayedProcess['task'] {
-    const limits = defaultRlimits();
-    return this.machine.kernel.processes.spawn('faultline', mmapBase(limits.soft[RLIMIT_STACK] as number), limits);
-  }
-
-  #next(): number {
-    return this.#random?.next() ?? 0;
-  }
-
   /** Plain data; the machine is saved beside it. */
   save(): ReplayState {
     return {
@@ -253,10 +219,7 @@ export class Replay implements PlayerHost {
       meter: this.meter.save(),
       files: this.#files.save(),
       events: this.events.save(),
-      processes: [...this.processes].flatMap(([stream, process]) =>
-        process.process.ending === undefined ? [[stream, process.save()] as [number, ReplayedProcessState]] : [],
-      ),
-      forked: this.events.forked.map((process) => process.save()),
+      streams: this.#streams.save(),
     };
   }
 
@@ -268,14 +231,8 @@ export class Replay implements PlayerHost {
   }
 
   #resume(state: ReplayState): void {
-    const living = this.machine.kernel.processes.all;
-    const restored = (saved: ReplayedProcessState): ReplayedProcess =>
-      ReplayedProcess.restore(
-        saved,
-        living.get(saved.process) ?? panic(`replay: process ${saved.process} is not there`),
-      );
-    for (const [stream, saved] of state.processes) this.processes.set(stream, restored(saved));
-    this.events.restore(state.events, state.forked.map(restored));
+    this.#streams.restore(state.streams);
+    this.events.restore(state.events);
     this.meter.restore(state.meter);
     this.#files.restore(state.files);
     Object.assign(this.totals, state.totals);
@@ -306,6 +263,5 @@ export interface ReplayState {
   readonly meter: ReplayMeterState;
   readonly files: [string, number][];
   readonly events: ReplayEventsState;
-  readonly processes: [number, ReplayedProcessState][];
-  readonly forked: ReplayedProcessState[];
+  readonly streams: ReplayStreamsState;
 }
