@@ -23,8 +23,9 @@ import {
 import { type SpecialMapping, Vma } from '../address-space/vma.ts';
 import { isError } from '../errno.ts';
 import type { File } from '../page-cache/file.ts';
-import { MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_WRITE, RLIMIT_STACK } from '../uapi.ts';
-import { type ElfImage, type ElfSegment, maximumAlignment, totalMappingSize } from './elf.ts';
+import { RLIMIT_STACK } from '../uapi.ts';
+import type { ElfImage } from './elf.ts';
+import { DYN_BASE, loadInterpreter, loadProgram, pageDown, pageUp, randomBits } from './exec-load.ts';
 import { type ExecStrings, layOutStack } from './exec-stack.ts';
 import type { Process, Task } from './process.ts';
 
@@ -47,7 +48,7 @@ export interface ExecRequest {
 export interface VdsoImage {
   /** [vvar], 4 pages. */
   readonly vvar: SpecialMapping;
-  /** [vvar_vvarVclock], 2 pages. */
+  /** [vvar_vclock], 2 pages. */
   readonly vvarVclock: SpecialMapping;
   /** [vdso], 2 pages. */
   readonly vdso: SpecialMapping;
@@ -70,19 +71,13 @@ export interface ExecServices {
   writeUser(task: Task, address: number, length: number): void;
 }
 
-/** ELF_ET_DYN_BASE: where a PIE begins, two thirds up. */
-const DYN_BASE = Math.floor(TASK_SIZE / 3) * 2;
 /** setup_arg_pages keeps this much stack ready, in bytes. */
 const STACK_EXPAND = 128 << 10;
 const VVAR_FLAGS = VM_READ | VM_MAYREAD | VM_IO | VM_DONTDUMP | VM_PFNMAP | VM_DONTEXPAND;
 const VDSO_FLAGS = VM_READ | VM_EXEC | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_DONTEXPAND;
 const STACK_FLAGS = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN | VM_ACCOUNT;
 
-const pageDown = (address: number): number => address - (address % PAGE_SIZE);
-const pageUp = (address: number): number => Math.ceil(address / PAGE_SIZE) * PAGE_SIZE;
 const toPage = (address: number): Vpn => (address / PAGE_SIZE) as Vpn;
-/** `bits` random bits (arch_mmap_rnd and its kin); 0 without randomisation. */
-const randomBits = (request: ExecRequest, bits: number): number => (request.random?.() ?? 0) & (2 ** bits - 1);
 
 /**
  * Replaces the program of a process.
@@ -120,102 +115,7 @@ export function exec(services: ExecServices, task: Task, request: ExecRequest): 
   return 0;
 }
 
-/** Maps the program and notes where its code and data lie. Returns the load bias. */
-function loadProgram(services: ExecServices, task: Task, request: ExecRequest): number {
-  const { file, image } = request.program;
-  const first = image.segments[0];
-  if (first === undefined) return 0;
-  let bias = 0;
-  let place = MAP_FIXED_NOREPLACE;
-  if (image.type === 'dyn') {
-    const alignment = maximumAlignment(image);
-    if (request.interpreter !== undefined) bias = DYN_BASE + randomBits(request, 28) * PAGE_SIZE;
-    else if (alignment > PAGE_SIZE) bias = services.unmappedArea(task, totalMappingSize(image) + alignment);
-    else place = 0;
-    if (isError(bias)) return bias;
-    if (place !== 0) bias = pageDown(bias - (bias % alignment) - first.address);
-  }
-  let total = totalMappingSize(image);
-  for (const segment of image.segments) {
-    const at = loadSegment(services, task, file, segment, bias + segment.address, place, total);
-    if (isError(at)) return at;
-    // A static PIE goes where mmap puts its first segment; everything else keeps its distance to that.
-    if (place === 0) bias = at - pageDown(segment.address);
-    place = MAP_FIXED_NOREPLACE;
-    total = 0;
-  }
-  noteBounds(task.mm, image, bias);
-  return bias;
-}
-
-/** mm->start_code, end_code, start_data, end_data: RLIMIT_DATA and /proc/PID/stat read these. */
-function noteBounds(mm: Mm, image: ElfImage, bias: number): void {
-  const code = image.segments.filter(({ prot }) => prot & PROT_EXEC);
-  const start = ({ address }: ElfSegment): number => address + bias;
-  const fileEnd = ({ address, fileSize }: ElfSegment): number => address + fileSize + bias;
-  mm.startCode = Math.min(...code.map(start)) as VirtualAddress;
-  mm.endCode = Math.max(0, ...code.map(fileEnd)) as VirtualAddress;
-  mm.startData = Math.max(...image.segments.map(start)) as VirtualAddress;
-  mm.endData = Math.max(...image.segments.map(fileEnd)) as VirtualAddress;
-}
-
-/** Maps the interpreter where mmap finds room for all of it (load_elf_interp). */
-function loadInterpreter(services: ExecServices, task: Task, { file, image }: ElfFile): number {
-  let total = totalMappingSize(image);
-  let bias = 0;
-  let place = image.type === 'exec' ? MAP_FIXED : 0;
-  for (const segment of image.segments) {
-    const at = loadSegment(services, task, file, segment, bias + segment.address, place, total);
-    if (isError(at)) return at;
-    if (place === 0) bias = at - pageDown(segment.address);
-    place = MAP_FIXED;
-    total = 0;
-  }
-  return bias;
-}
-
-/**
- * Maps one segment and its bss (elf_load).
- *
- * @param total with the first segment the size of the whole image: that much is mapped, so that all of it has room, and
- * what lies behind the segment is unmapped again (elf_map)
- * @returns the byte address of its first page
- */
-function loadSegment(
-  services: ExecServices,
-  task: Task,
-  file: File,
-  segment: ElfSegment,
-  address: number,
-  place: number,
-  total: number,
-): number {
-  const { prot } = segment;
-  let at = pageDown(address);
-  if (segment.fileSize > 0) {
-    const inPage = address % PAGE_SIZE;
-    const size = pageUp(segment.fileSize + inPage);
-    const mapped = Math.max(size, pageUp(total));
-    at = services.mmap(task, at, mapped, prot, MAP_PRIVATE | place, file, segment.offset - inPage);
-    if (isError(at)) return at;
-    if (mapped > size) services.munmap(task, at + size, mapped - size);
-  }
-  if (segment.memorySize > segment.fileSize) {
-    const zeroStart = at + (address % PAGE_SIZE) + segment.fileSize;
-    const zeroEnd = pageUp(at + (address % PAGE_SIZE) + segment.memorySize);
-    const tail = pageUp(zeroStart) - zeroStart;
-    // padzero: the rest of the last file page. Errors of segments that cannot be written are ignored.
-    if (segment.fileSize > 0 && tail > 0 && prot & PROT_WRITE) services.writeUser(task, zeroStart, tail);
-    const bss = zeroEnd - pageUp(zeroStart);
-    if (bss > 0) {
-      const error = services.mapBrk(task, pageUp(zeroStart), bss, (prot & PROT_EXEC) !== 0);
-      if (isError(error)) return error;
-    }
-  }
-  return at;
-}
-
-/** [vvar], [vvar_vvarVclock] and [vdso] in one free range, in this order (map_vdso). */
+/** [vvar], [vvar_vclock] and [vdso] in one free range, in this order (map_vdso). */
 function mapVdso(services: ExecServices, task: Task): number {
   const { vvar, vvarVclock, vdso } = services.special;
   const pages = vvar.frames.length + vvarVclock.frames.length + vdso.frames.length;
