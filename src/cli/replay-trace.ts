@@ -1,6 +1,7 @@
 /** `faultline replay TRACE --cache-policy ...`: the traces that people who build caches use, under replacement policies. */
 import { CacheReplay } from '../program/cache/cache-replay.ts';
 import { Future } from '../program/cache/future.ts';
+import { POLICIES } from '../program/cache/policies/index.ts';
 import type { PolicyEntry } from '../program/cache/policy.ts';
 import { RequestBuffer } from '../program/cache/request-buffer.ts';
 import { guessFormat, type ReaderOptions, TRACE_FORMATS, type TraceFormat } from '../readers/cache-trace/formats.ts';
@@ -14,7 +15,7 @@ import { EXIT_OK, UserError } from './user-error.ts';
 export const CACHE_TRACE_HELP = `a cache trace instead of a recording:
   faultline replay TRACE --cache-policy P[,P2,...]
 
-  --cache-policy P,...   lru, fifo, clock, slru, lfu, 2q, arc, s3-fifo, sieve, belady, or all
+  --cache-policy P,...   ${POLICIES.map((policy) => policy.name).join(', ')}, or all
   --cache-size N,...     objects that the cache holds: 5000, 10k, 1M, or a share of the trace's, 1% (default 1%,10%)
   --format F             auto, oracleGeneral, csv, msr or strace (default auto); .zst and .gz are decompressed
   --columns NAMES        columns of a CSV without a header: time,object,size or volume,offset,size
