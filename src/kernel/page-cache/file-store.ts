@@ -3,16 +3,16 @@ import type { FileOps } from '../address-space/page-ops.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_RECLAIM } from '../frames/frame-table.ts';
-import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import { DROP_PAGECACHE } from '../vmstat.ts';
 import { FileAdvice } from './advice.ts';
 import { DirectIo } from './direct.ts';
-import { File } from './file.ts';
+import type { File } from './file.ts';
 import { unmapFrame } from './file-rmap.ts';
 import { type FileSystem, shmemFileSystem } from './file-system.ts';
-import { type FilesState, restoreFile, restoreInode, saveFile, saveFileSystem, saveInode } from './files-state.ts';
-import { type Backing, type Inode, makeInode } from './inode.ts';
+import type { FilesState } from './files-state.ts';
+import type { Backing, Inode } from './inode.ts';
+import { InodeTable } from './inode-table.ts';
 import { Metadata } from './metadata.ts';
 import { MmapReadahead } from './mmap-readahead.ts';
 import { NameSpace } from './name-space.ts';
@@ -68,10 +68,7 @@ export class FileStore implements FileOps {
   protected readonly core: PageCore;
   readonly #commit: Commit;
   readonly #tmpfs: FileSystem = shmemFileSystem(SHM_DEV);
-  readonly #inodes = new Map<number, Inode>();
-  readonly #open = new Map<number, File>();
-  #lastInode = 0;
-  #lastFile = 0;
+  readonly #table: InodeTable = new InodeTable(this.names);
 
   constructor(core: PageCore, needs: FilesNeeds) {
     this.core = core;
@@ -94,28 +91,18 @@ export class FileStore implements FileOps {
 
   /** The inode of a number as the frame table's `mapping` column holds it. */
   inode(id: number): Inode | undefined {
-    return this.#inodes.get(id);
+    return this.#table.get(id);
   }
 
   get inodes(): IterableIterator<Inode> {
-    return this.#inodes.values();
+    return this.#table.values();
   }
 
   /** Makes a file under a path, written to the disk in full, nothing of it cached. */
   create(path: string, init: NewFile = {}): Inode {
-    const id = ++this.#lastInode;
-    const fs = init.fs ?? this.names.fileSystemOf(path);
-    const inode = makeInode({
-      id,
-      ino: init.ino ?? id,
-      name: path,
-      kind: 'file',
-      fs,
-      size: init.size ?? 0,
-      backing: init.backing,
-    });
-    inode.extents.add(0, Math.ceil(inode.size / PAGE_SIZE));
-    this.#inodes.set(id, inode);
+    const { size = 0, backing, fs = this.names.fileSystemOf(path) } = init;
+    const inode = this.#table.add({ name: path, kind: 'file', fs, size, backing }, init.ino);
+    inode.extents.add(0, Math.ceil(size / PAGE_SIZE));
     const old = this.names.link(path, inode);
     if (old !== undefined) this.#forgetUnused(old);
     return inode;
@@ -130,15 +117,12 @@ export class FileStore implements FileOps {
 
   /** An open file description of an inode, held by whoever asked. */
   openInode(inode: Inode, flags: number): File {
-    inode.users++;
-    const file = new File(++this.#lastFile, inode, flags, inode.fs.raPages);
-    this.#open.set(file.id, file);
-    return file;
+    return this.#table.open(inode, flags);
   }
 
   /** The open file of a number (`File.id`). */
   openFile(id: number): File | undefined {
-    return this.#open.get(id);
+    return this.#table.openFile(id);
   }
 
   /** Unnamed memory with a name for people: memfd_create(2). */
@@ -146,17 +130,14 @@ export class FileStore implements FileOps {
     return this.openInode(this.#memoryInode(`/memfd:${name} (deleted)`, 0, 'page'), flags);
   }
 
-  shmemFile(bytes: number, commit: 'size' | 'page' = 'size'): File {
+  shmemFile(bytes: number, commit: 'size' | 'page'): File {
     const file = this.openInode(this.#memoryInode('/dev/zero (deleted)', bytes, commit), 2);
     file.references = 0;
     return file;
   }
 
   #memoryInode(name: string, size: number, commit: 'size' | 'page'): Inode {
-    const id = ++this.#lastInode;
-    const inode = makeInode({ id, ino: id, name, kind: 'shmem', fs: this.#tmpfs, size, commit });
-    this.#inodes.set(id, inode);
-    return inode;
+    return this.#table.add({ name, kind: 'shmem', fs: this.#tmpfs, size, commit });
   }
 
   /** One more descriptor or mapping holds an open file (get_file). */
@@ -167,9 +148,8 @@ export class FileStore implements FileOps {
   /** One holder lets go (fput); the last one closes it. */
   put(file: File): void {
     if (--file.references > 0) return;
-    this.#open.delete(file.id);
     this.flushOnClose(file.inode);
-    file.inode.users--;
+    this.#table.close(file);
     this.#forgetUnused(file.inode);
   }
 
@@ -187,7 +167,7 @@ export class FileStore implements FileOps {
     if (inode.links > 0 || inode.users > 0) return;
     this.truncation.evict(inode);
     if (inode.kind === 'shmem' && inode.commit === 'size') this.#commit.release(Math.ceil(inode.size / PAGE_SIZE));
-    this.#inodes.delete(inode.id);
+    this.#table.delete(inode);
   }
 
   mapFile(vma: Vma): void {
@@ -218,7 +198,7 @@ export class FileStore implements FileOps {
 
   /** A page was written through a mapping (folio_mark_dirty from zap_pte_range). */
   markDirty(frame: Pfn): void {
-    const inode = this.#inodes.get(this.core.table.mapping[frame] as number);
+    const inode = this.#table.get(this.core.table.mapping[frame] as number);
     if (inode !== undefined) this.cache.markDirty(undefined, inode, frame);
   }
 
@@ -227,7 +207,7 @@ export class FileStore implements FileOps {
    * of its pages and leaves its shadow; a dirty one is marked for when it has been written, and stays.
    */
   evict(frame: Pfn): void {
-    const inode = this.#inodes.get(this.core.table.mapping[frame] as number);
+    const inode = this.#table.get(this.core.table.mapping[frame] as number);
     if (inode === undefined) return;
     if (this.cache.isDirty(frame)) this.core.table.set(this.cache.headOf(frame), PG_RECLAIM);
     else if (!this.cache.isMapped(frame)) this.cache.remove(inode, frame, true);
@@ -245,7 +225,7 @@ export class FileStore implements FileOps {
     this.core.lru.drain();
     this.core.vmstat.count(DROP_PAGECACHE);
     let dropped = 0;
-    for (const inode of this.#inodes.values()) if (inode.kind === 'file') dropped += this.truncation.invalidate(inode);
+    for (const inode of this.#table.values()) if (inode.kind === 'file') dropped += this.truncation.invalidate(inode);
     return dropped;
   }
 
@@ -268,39 +248,14 @@ export class FileStore implements FileOps {
 
   /** Everything but the mappings, which belong to the address spaces. */
   save(): FilesState {
-    return {
-      lastInode: this.#lastInode,
-      lastFile: this.#lastFile,
-      workingsetAge: this.workingset.age,
-      mounts: this.names.mounts.map(([path, fs]) => ({ path, fs: saveFileSystem(fs) })),
-      inodes: [...this.#inodes.values()].map(saveInode),
-      names: this.names.entries().map(([path, inode]) => [path, inode.id]),
-      open: [...this.#open.values()].map(saveFile),
-    };
+    return { ...this.#table.save(), workingsetAge: this.workingset.age };
   }
 
-  /** Takes the place of all files. A file system that is mounted already keeps its device. */
+  /** Takes the place of all files. */
   restore(state: FilesState): void {
-    this.#lastInode = state.lastInode;
-    this.#lastFile = state.lastFile;
+    this.#table.restore(state, this.#tmpfs);
     this.workingset.restore(state.workingsetAge);
-    const known = new Map(this.names.mounts.map(([, fs]) => [fs.dev, fs]));
-    for (const { path, fs } of state.mounts) {
-      const mounted = known.get(fs.dev) ?? { ...fs };
-      mounted.raPages = fs.raPages;
-      known.set(fs.dev, mounted);
-      this.names.mount(path, mounted);
-    }
-    this.#inodes.clear();
     this.cache.dirtyInodes.clear();
-    for (const saved of state.inodes) {
-      const inode = restoreInode(saved, known.get(saved.dev) ?? this.#tmpfs);
-      this.#inodes.set(inode.id, inode);
-      if (inode.dirtyPages > 0) this.cache.dirtyInodes.add(inode);
-    }
-    const inodeOf = (id: number): Inode => this.#inodes.get(id) ?? panic('files: a name without inode');
-    this.names.restore(state.names.map(([path, id]) => [path, inodeOf(id)]));
-    this.#open.clear();
-    for (const saved of state.open) this.#open.set(saved.id, restoreFile(saved, this.#inodes.get(saved.inode)));
+    for (const inode of this.#table.values()) if (inode.dirtyPages > 0) this.cache.dirtyInodes.add(inode);
   }
 }

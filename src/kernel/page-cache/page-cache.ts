@@ -9,32 +9,23 @@ import {
   PG_HEAD,
   PG_ORDER_MASK,
   PG_ORDER_SHIFT,
-  PG_READAHEAD,
-  PG_RECLAIM,
   PG_REFERENCED,
-  PG_SWAPBACKED,
   PG_TAIL,
-  PG_UPTODATE,
 } from '../frames/frame-table.ts';
 import { MIGRATE_MOVABLE } from '../frames/zone.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import { FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE, FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE } from '../tracepoints.ts';
 import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, PGALLOC_NORMAL } from '../vmstat.ts';
+import { Folios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Workingset } from './workingset.ts';
 
-/** The kernel keeps both in one bit: a page that reclaim marked is taken for a readahead marker (page-flags.h). */
-export const READAHEAD_MARK: number = PG_READAHEAD | PG_RECLAIM;
-
 /**
  * The pages of all files (mm/filemap.c): which frame holds which page of which file, and what is dirty.
- *
- * A large folio is a naturally aligned run of frames whose pages each stand in the index and on the LRU lists. Flags that
- * belong to the folio (dirty, referenced, up to date) are kept on each of its pages, the readahead mark on its head;
- * the order stands in every page, so that the head is found by masking.
+ * Each page of a large folio stands in the index and on the LRU lists by itself.
  */
-export class PageCache {
+export class PageCache extends Folios {
   readonly #core: PageCore;
   readonly #workingset: Workingset;
   readonly #uncommit: (pages: number) => void;
@@ -43,6 +34,7 @@ export class PageCache {
 
   /** @param uncommit takes back the promise of memory that was made for pages of a memory file */
   constructor(core: PageCore, workingset: Workingset, uncommit: (pages: number) => void) {
+    super(core.table);
     this.#core = core;
     this.#uncommit = uncommit;
     this.#workingset = workingset;
@@ -57,23 +49,6 @@ export class PageCache {
   find(inode: Inode, index: number): Pfn | -1 {
     const entry = inode.pages.get(index);
     return entry > 0 ? pfn(entry) : -1;
-  }
-
-  /** The first frame of the folio that a frame belongs to. */
-  headOf(frame: Pfn): Pfn {
-    const flags = this.#core.table.flags[frame] as number;
-    if ((flags & PG_TAIL) === 0) return frame;
-    return pfn(frame & -(1 << ((flags & PG_ORDER_MASK) >>> PG_ORDER_SHIFT)));
-  }
-
-  /** log2 of the pages of the folio that a frame belongs to. */
-  orderOf(frame: Pfn): number {
-    return this.#core.table.order(frame);
-  }
-
-  /** Pages of the folio that a frame belongs to. */
-  folioPages(frame: Pfn): number {
-    return 1 << this.#core.table.order(frame);
   }
 
   /**
@@ -118,37 +93,6 @@ export class PageCache {
       table.mapcount[head + i] = 0;
     }
     return head;
-  }
-
-  /**
-   * Splits a large folio around a page (folio_split, not uniform): it is halved, the half with the page again, until the
-   * page is a folio of its own. Nothing may map it.
-   */
-  split(page: Pfn): void {
-    const { table } = this.#core;
-    let head = this.headOf(page);
-    for (let order = table.order(page) - 1; order >= 0; order--) {
-      const half = pfn(head + (1 << order));
-      this.#shape(head, order);
-      this.#shape(half, order);
-      if (page >= half) head = half;
-    }
-  }
-
-  /** Makes single pages of a large folio that nothing maps (split_folio). */
-  splitAll(frame: Pfn): void {
-    const head = this.headOf(frame);
-    for (let i = this.folioPages(head) - 1; i >= 0; i--) this.#shape(pfn(head + i), 0);
-  }
-
-  /** Makes one folio of a run of frames, or a single page with order 0. */
-  #shape(head: Pfn, order: number): void {
-    const { table } = this.#core;
-    for (let i = 0; i < 1 << order; i++) {
-      const page = pfn(head + i);
-      table.clear(page, PG_HEAD | PG_TAIL | PG_ORDER_MASK);
-      if (order > 0) table.set(page, (i === 0 ? PG_HEAD : PG_TAIL) | (order << PG_ORDER_SHIFT));
-    }
   }
 
   /**
@@ -208,7 +152,7 @@ export class PageCache {
     const { table, vmstat } = this.#core;
     if (table.has(frame, PG_DIRTY)) return;
     const pages = this.folioPages(frame);
-    this.#setFlags(frame, PG_DIRTY);
+    this.setFolioFlags(frame, PG_DIRTY);
     if (inode.kind === 'shmem') return;
     inode.dirtyPages += pages;
     this.dirtyInodes.add(inode);
@@ -228,67 +172,5 @@ export class PageCache {
     inode.dirtyPages -= pages;
     if (inode.dirtyPages === 0) this.dirtyInodes.delete(inode);
     vmstat.count(NR_DIRTY, -pages);
-  }
-
-  isDirty(frame: Pfn): boolean {
-    return this.#core.table.has(frame, PG_DIRTY);
-  }
-
-  /** Whether a page of the folio is mapped somewhere (folio_mapped). */
-  isMapped(frame: Pfn): boolean {
-    const head = this.headOf(frame);
-    for (let i = this.folioPages(frame) - 1; i >= 0; i--)
-      if ((this.#core.table.mapcount[head + i] as number) > 0) return true;
-    return false;
-  }
-
-  /** The page holds the file's bytes. */
-  setUptodate(frame: Pfn): void {
-    this.#core.table.set(frame, PG_UPTODATE);
-  }
-
-  /**
-   * Only some bytes of the page were looked at, as truncation does with the last page: its next reader asks the file system
-   * again, which finds its block in memory.
-   */
-  clearUptodate(frame: Pfn): void {
-    this.#core.table.clear(frame, PG_UPTODATE);
-  }
-
-  /** Up to date and without a mark on its folio: nothing stands between a reader and the page's bytes. */
-  isReady(frame: Pfn): boolean {
-    const { flags } = this.#core.table;
-    const own = flags[frame] as number;
-    if ((own & (PG_UPTODATE | READAHEAD_MARK)) !== PG_UPTODATE) return false;
-    return (own & PG_TAIL) === 0 || ((flags[this.headOf(frame)] as number) & READAHEAD_MARK) === 0;
-  }
-
-  isUptodate(frame: Pfn): boolean {
-    return this.#core.table.has(frame, PG_UPTODATE);
-  }
-
-  /** Whether the reader of this folio should ask for more (folio_test_readahead). */
-  isMarked(frame: Pfn): boolean {
-    return this.#core.table.has(this.headOf(frame), READAHEAD_MARK);
-  }
-
-  mark(head: Pfn): void {
-    this.#core.table.set(head, PG_READAHEAD);
-  }
-
-  clearMark(frame: Pfn): void {
-    const head = this.headOf(frame);
-    for (let i = this.folioPages(head) - 1; i >= 0; i--) this.#core.table.clear(pfn(head + i), READAHEAD_MARK);
-  }
-
-  isShmem(frame: Pfn): boolean {
-    return this.#core.table.has(frame, PG_SWAPBACKED);
-  }
-
-  #setFlags(frame: Pfn, flags: number): void {
-    const { table } = this.#core;
-    const head = this.headOf(frame);
-    const pages = this.folioPages(frame);
-    for (let i = 0; i < pages; i++) table.set(pfn(head + i), flags);
   }
 }

@@ -68,7 +68,9 @@ export class ProcessFactory {
   constructor(machine: Machine, files: ScenarioFiles) {
     this.#machine = machine;
     this.#program = files.program(BINARY_END - BINARY_START);
-    this.#arena = machine.kernel.files.shmemFile(ARENA_END - ARENA_START);
+    this.#arena = machine.kernel.files.shmemFile(ARENA_END - ARENA_START, 'size');
+    // Ours, beside the mappings of the processes: it stays when the last of them is gone.
+    machine.kernel.files.get(this.#arena);
     this.#controller = this.#startController();
   }
 
