@@ -18,7 +18,6 @@ import { LruLists } from './frames/lru.ts';
 import { UserPages } from './frames/user-pages.ts';
 import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
 import { cgroupOomKill, type OomNeeds } from './oom/oom-kill.ts';
-import type { Files } from './page-cache/files.ts';
 import { FileCalls } from './page-cache/system-calls.ts';
 import { PageAdvice } from './page-table/advice.ts';
 import { PageOperations } from './page-table/page-operations.ts';
@@ -90,7 +89,7 @@ export class Kernel implements PageCore {
     log: (line) => this.log.push(line),
     swapPages: () => this.swap.total,
   };
-  readonly files: Files;
+  readonly files: FileCalls;
   readonly reclaim: Reclaim;
   readonly swap: Swap;
   readonly #swapReadahead: SwapReadahead;

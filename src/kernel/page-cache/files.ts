@@ -142,8 +142,11 @@ export class Files extends FileStore {
     return this.writeAt(task, file, file.flags & O_APPEND ? file.inode.size : offset, length, buffer);
   }
 
-  /** Writes at a position of an open file (vfs_write, generic_write_checks). */
-  writeAt(task: Task, file: File, position: number, length: number, buffer: number): number {
+  /**
+   * Writes at a position of an open file (vfs_write, generic_write_checks).
+   * @param source the address of the user's buffer, or bytes that the kernel holds (splice)
+   */
+  writeAt(task: Task, file: File, position: number, length: number, source: number | Uint8Array): number {
     if (!mayWrite(file)) return -EBADF;
     if (position < 0 || length < 0) return -EINVAL;
     if (length === 0) return 0;
@@ -153,8 +156,8 @@ export class Files extends FileStore {
     this.metadata.inodeChanged(task, file.inode);
     if (position > file.inode.size) this.truncation.zeroTail(task, file.inode);
     if (file.flags & O_DIRECT && file.inode.kind === 'file')
-      return this.direct.write(task, file, position, bytes, buffer);
-    const done = this.writer.write(task, file, position, bytes, buffer);
+      return typeof source === 'number' ? this.direct.write(task, file, position, bytes, source) : -EINVAL;
+    const done = this.writer.write(task, file, position, bytes, source);
     if (done > 0 && file.flags & O_DSYNC) this.syncRange(task, file, position, position + done);
     return done;
   }

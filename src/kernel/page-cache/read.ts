@@ -41,7 +41,7 @@ export class FileReader {
     while (at < asked && at < inode.size && error === 0) {
       this.#cache.relieve(task);
       const first = Math.floor(at / PAGE_SIZE);
-      const behind = this.#getPages(task, file, first, Math.ceil(asked / PAGE_SIZE));
+      const behind = this.getPages(task, file, first, Math.ceil(asked / PAGE_SIZE));
       if (behind < 0) {
         error = behind;
         break;
@@ -78,7 +78,7 @@ export class FileReader {
    * is cached readahead runs first; a marked folio ends the batch and starts the next readahead.
    * @param last index behind the last page that this read call asks for
    */
-  #getPages(task: Task, file: File, first: number, last: number): number {
+  getPages(task: Task, file: File, first: number, last: number): number {
     const { inode } = file;
     let behind = this.#batch(file, first, last);
     if (behind === first) {

@@ -1,12 +1,14 @@
 import type { Task } from '../process/process.ts';
 import * as trace from '../tracepoints.ts';
-import { Files, SEEK_SET } from './files.ts';
+import { SEEK_SET } from './files.ts';
 import type { CacheStat } from './residency.ts';
+import type { Socket } from './splice.ts';
+import { SpliceCalls } from './splice-calls.ts';
 
 const AT_FDCWD = -100;
 
 /** The system calls on files as programs make them: each passes its two tracepoints (kernel/trace/syscalls.ts). */
-export class FileCalls extends Files {
+export class FileCalls extends SpliceCalls {
   override open(task: Task, path: string, flags: number): number {
     const log = this.core.trace;
     if (log.on) log.emit(trace.SYS_ENTER_OPENAT, task.tid, AT_FDCWD, log.intern(path), flags);
@@ -86,8 +88,26 @@ export class FileCalls extends Files {
     return answer;
   }
 
-  #entered(point: number, { tid }: Task, a: number, b = 0, c = 0, d = 0): void {
-    trace.traceEnter(this.core.trace, point, tid, a, b, c, d);
+  override sendfile(task: Task, out: number | Socket, from: number, offset: number | undefined, count: number): number {
+    this.#entered(trace.SYS_ENTER_SENDFILE64, task, typeof out === 'number' ? out : out.fd, from, offset, count);
+    return this.#left(trace.SYS_ENTER_SENDFILE64, task, super.sendfile(task, out, from, offset, count));
+  }
+
+  override copyFileRange(
+    task: Task,
+    from: number,
+    fromOffset: number | undefined,
+    to: number,
+    toOffset: number | undefined,
+    length: number,
+  ): number {
+    this.#entered(trace.SYS_ENTER_COPY_FILE_RANGE, task, from, fromOffset, to, toOffset, length);
+    const copied = super.copyFileRange(task, from, fromOffset, to, toOffset, length);
+    return this.#left(trace.SYS_ENTER_COPY_FILE_RANGE, task, copied);
+  }
+
+  #entered(point: number, { tid }: Task, a: number, b = 0, c = 0, d = 0, e = 0): void {
+    trace.traceEnter(this.core.trace, point, tid, a, b, c, d, e);
   }
 
   #left(point: number, { tid }: Task, result: number): number {

@@ -61,6 +61,12 @@ export class UserCopy {
     copy(this.#memory as PhysicalMemory, frame, offset, this.#page, this.#offset + done, bytes);
   };
 
+  /** From bytes that the kernel holds into a frame at `offset`: bytes copied, which is all of them. */
+  fromKernel(from: Uint8Array, to: Pfn, offset: number): number {
+    this.#memory?.view(to).set(from, offset);
+    return from.length;
+  }
+
   /** Writes bytes that lie in no frame, or `length` zeros, to the user's buffer: bytes written. */
   bytesToUser(task: Task, address: number, from: Uint8Array): number {
     return this.#access().forEachPiece(task, address, from.length, true, (frame, offset, bytes, done) => {

@@ -22,8 +22,11 @@ export class FileWriter {
     this.#user = user;
   }
 
-  /** Writes `length` bytes of the user's buffer at `position`: bytes written, or a negated errno if none was. */
-  write(task: Task, file: File, position: number, length: number, buffer: number): number {
+  /**
+   * Writes `length` bytes at `position`: bytes written, or a negated errno if none was.
+   * @param source the address of the user's buffer, or bytes that the kernel holds (splice)
+   */
+  write(task: Task, file: File, position: number, length: number, source: number | Uint8Array): number {
     const { inode } = file;
     let at = position;
     while (at < position + length) {
@@ -34,7 +37,7 @@ export class FileWriter {
       const folioEnd =
         (index - (frame - this.#cache.headOf(pfn(frame))) + this.#cache.folioPages(pfn(frame))) * PAGE_SIZE;
       const stop = Math.min(position + length, folioEnd);
-      const copied = this.#copyIn(task, inode, at, stop, buffer + (at - position));
+      const copied = this.#copyIn(task, inode, at, stop, source, at - position);
       if (copied > 0) {
         this.#cache.setUptodate(pfn(frame));
         this.#cache.markBufferDirty(task, inode, pfn(frame));
@@ -73,13 +76,17 @@ export class FileWriter {
     return order;
   }
 
-  #copyIn(task: Task, inode: Inode, at: number, stop: number, buffer: number): number {
+  #copyIn(task: Task, inode: Inode, at: number, stop: number, source: number | Uint8Array, done: number): number {
     let position = at;
     while (position < stop) {
       const offset = position % PAGE_SIZE;
       const bytes = Math.min(stop - position, PAGE_SIZE - offset);
       const frame = pfn(inode.pages.get(Math.floor(position / PAGE_SIZE)));
-      const copied = this.#user.fromUser(task, buffer + (position - at), frame, offset, bytes);
+      const from = done + position - at;
+      const copied =
+        typeof source === 'number'
+          ? this.#user.fromUser(task, source + from, frame, offset, bytes)
+          : this.#user.fromKernel(source.subarray(from, from + bytes), frame, offset);
       position += copied;
       if (copied < bytes) break;
     }

@@ -32,6 +32,8 @@ fadvise64 fd:d offset:x len:x advice:d
 readahead fd:d offset:x count:x
 cachestat fd:d cstat_range:x cstat:x flags:x
 memfd_create uname:s flags:x
+sendfile64 out_fd:d in_fd:d offset:x count:x
+copy_file_range fd_in:d off_in:x fd_out:d off_out:x len:x flags:x
 `;
 
 /** The tracepoint of a system call's end, from that of its start. Its one field is `ret`: a result or a negated errno. */
@@ -65,3 +67,5 @@ export const SYS_ENTER_FADVISE64 = 69;
 export const SYS_ENTER_READAHEAD = 71;
 export const SYS_ENTER_CACHESTAT = 73;
 export const SYS_ENTER_MEMFD_CREATE = 75;
+export const SYS_ENTER_SENDFILE64 = 77;
+export const SYS_ENTER_COPY_FILE_RANGE = 79;
