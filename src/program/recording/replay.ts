@@ -138,6 +138,7 @@ export class Replay implements PlayerHost {
     const signal = this.meter.book(task, page, () =>
       this.machine.kernel.faults.fault(task, page * PAGE_SIZE, errorCode),
     );
+    this.meter.sample();
     if (signal === undefined) return true;
     this.meter.invalid++;
     return false;
