@@ -1,3 +1,4 @@
+import { blockDevices, nvme } from '../hardware/block-device.ts';
 import { processors } from '../hardware/processors/index.ts';
 import { sysctlNames } from '../kernel/params.ts';
 import type { MachineOptions } from '../machine/options.ts';
@@ -11,6 +12,7 @@ export const MACHINE_OPTION_TABLE: OptionTable = {
   memory: 'value',
   cpu: 'value',
   cpus: 'value',
+  disk: 'value',
   thp: 'value',
   sysctl: 'values',
   aslr: 'value',
@@ -22,6 +24,7 @@ export const MACHINE_OPTIONS_HELP = `Machine options:
   --memory SIZE        RAM that the kernel may give out: 512M, 4G (default)
   --cpu NAME           processor model: ${Object.keys(processors).join(', ')}
   --cpus N             number of processors (default 1)
+  --disk NAME          what files lie on: ${Object.keys(blockDevices).join(', ')} (default nvme)
   --thp MODE           transparent huge pages: always, madvise (default), never
   --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
   --aslr SEED          randomise addresses, the same way for the same seed
@@ -44,6 +47,7 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   if (cpu !== undefined) options.processor = processorOf(cpu);
   const cpus = args.value('cpus');
   if (cpus !== undefined) options.cpus = wholeNumber('cpus', cpus, 1, 32);
+  options.disk = diskOf(args.value('disk') ?? nvme.name);
   const thp = args.value('thp');
   if (thp !== undefined) options.transparentHugePages = thpMode(thp);
   const seed = args.value('aslr');
@@ -72,6 +76,15 @@ function processorOf(name: string): NonNullable<MachineOptions['processor']> {
     throw new UserError(
       `--cpu ${name}: unknown processor${suggestion(name, known) || `; known are ${known.join(', ')}`}`,
     );
+  }
+  return model;
+}
+
+function diskOf(name: string): NonNullable<MachineOptions['disk']> {
+  const model = Object.hasOwn(blockDevices, name) ? blockDevices[name] : undefined;
+  if (model === undefined) {
+    const known = Object.keys(blockDevices);
+    throw new UserError(`--disk ${name}: unknown disk${suggestion(name, known) || `; known are ${known.join(', ')}`}`);
   }
   return model;
 }

@@ -41,6 +41,7 @@ test('are wrong commands and options one sentence with exit code 2?', () => {
     [['run', cow, '--memory'], 'option --memory needs a value'],
     [['run', cow, '--memory', '1'], '--memory 1: expected a size from 16M to 1T, as in 512M or 4G'],
     [['run', cow, '--cpu', 'zen33'], '--cpu zen33: unknown processor; did you mean "zen3"?'],
+    [['run', cow, '--disk', 'nvm'], '--disk nvm: unknown disk; did you mean "nvme"?'],
     [['run', cow, '--cpus', '0'], '--cpus 0: expected a whole number from 1 to 32'],
     [['run', cow, '--thp', 'maybe'], '--thp maybe: expected one of always, madvise, never'],
     [

@@ -1,3 +1,4 @@
+import { BlockDevice, type BlockDeviceState, blockDeviceNamed } from '../hardware/block-device.ts';
 import { Cpu, type CpuState, LOAD, STORE } from '../hardware/cpu.ts';
 import { PhysicalMemory, type PhysicalMemoryState } from '../hardware/physical-memory.ts';
 import { processorNamed } from '../hardware/processors/index.ts';
@@ -6,6 +7,7 @@ import { FrameTable, type FrameTableState } from '../kernel/frames/frame-table.t
 import type { LruState } from '../kernel/frames/lru.ts';
 import type { ZoneState } from '../kernel/frames/zone.ts';
 import { Kernel } from '../kernel/kernel.ts';
+import { ext4FileSystem } from '../kernel/page-cache/file-system.ts';
 import type { FilesState } from '../kernel/page-cache/files.ts';
 import { defaultParams, type Params, setSysctl } from '../kernel/params.ts';
 import type { Task } from '../kernel/process/process.ts';
@@ -20,6 +22,8 @@ import { VirtualClock, type VirtualClockState } from './virtual-clock.ts';
 
 /** What Linux loads into PKRU for a new program: no access by any key but 0 (init_pkru_value). */
 const INIT_PKRU = 0x55555554;
+/** MKDEV(254, 1): the first partition of the first virtio disk. */
+const ROOT_DEVICE = (254 << 20) | 1;
 /** Canonical user addresses end here with 4-level tables, and those of the kernel begin 2^47 below 2^64. */
 const USER_HALF_END = 2 ** 47;
 const USER_HALF_END_5 = 2 ** 56;
@@ -32,6 +36,8 @@ export class Machine {
   readonly cpus: readonly Cpu[];
   readonly clock: VirtualClock = new VirtualClock();
   readonly kernel: Kernel;
+  /** The disk below the root file system, when requests to it take time. */
+  readonly disk: BlockDevice | undefined;
   /** What each CPU runs, for the tracepoints. */
   readonly #running: (Task | undefined)[] = [];
 
@@ -63,6 +69,15 @@ export class Machine {
       levels: resolved.levels,
       hugePages: resolved.transparentHugePages !== 'never',
     });
+    if (resolved.disk !== undefined) this.disk = this.#mountRoot(new BlockDevice(resolved.disk));
+  }
+
+  /** Puts the root file system on a disk: whoever waits for a request waits as long as the disk needs. */
+  #mountRoot(disk: BlockDevice): BlockDevice {
+    const requestTime = (bytes: number, write: boolean, start: number): number =>
+      disk.submit(this.clock.now, start, bytes, write) - this.clock.now;
+    this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { requestTime }));
+    return disk;
   }
 
   /** Lets a task run on a CPU: its address space is loaded there if it is not already. */
@@ -136,7 +151,8 @@ export class Machine {
   save(): MachineState {
     const { kernel } = this;
     return {
-      options: { ...this.options, processor: this.options.processor.name },
+      options: { ...this.options, processor: this.options.processor.name, disk: this.options.disk?.name },
+      disk: this.disk?.save(),
       memory: this.memory.save(),
       table: kernel.table.save(),
       zones: kernel.allocator.save(),
@@ -155,7 +171,13 @@ export class Machine {
 
   /** Boots a machine that goes on where the saved one was. */
   static restore(state: MachineState): Machine {
-    const machine = new Machine({ ...state.options, processor: processorNamed(state.options.processor) });
+    const { processor, disk } = state.options;
+    const machine = new Machine({
+      ...state.options,
+      processor: processorNamed(processor),
+      disk: disk === undefined ? undefined : blockDeviceNamed(disk),
+    });
+    if (state.disk !== undefined) machine.disk?.restore(state.disk);
     const { kernel } = machine;
     Object.assign(kernel.params, state.params);
     machine.memory.restore(state.memory);
@@ -188,7 +210,12 @@ export class Machine {
 
 /** A machine's state as plain data: objects, numbers, strings and typed arrays. */
 export interface MachineState {
-  readonly options: Omit<ResolvedOptions, 'processor'> & { readonly processor: string };
+  /** Models are saved by their names. */
+  readonly options: Omit<ResolvedOptions, 'processor' | 'disk'> & {
+    readonly processor: string;
+    readonly disk: string | undefined;
+  };
+  readonly disk: BlockDeviceState | undefined;
   readonly memory: PhysicalMemoryState;
   readonly table: FrameTableState;
   readonly zones: readonly ZoneState[];

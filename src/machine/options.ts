@@ -1,3 +1,4 @@
+import type { BlockDeviceModel } from '../hardware/block-device.ts';
 import type { ProcessorModel } from '../hardware/processors/index.ts';
 import { zen3 } from '../hardware/processors/zen3.ts';
 
@@ -6,6 +7,8 @@ export interface MachineOptions {
   /** Bytes of RAM that the kernel may give out (MemTotal); a multiple of 4096. Default 4 GiB. */
   readonly memory?: number;
   readonly processor?: ProcessorModel;
+  /** What the root file system lies on; without it, disk requests take no time. */
+  readonly disk?: BlockDeviceModel | undefined;
   readonly cpus?: number;
   /** 'bytes': what programs write can be read back. 'none': frames hold nothing and a large machine is cheap (default). */
   readonly contents?: 'bytes' | 'none';
@@ -22,6 +25,7 @@ export interface MachineOptions {
 export interface ResolvedOptions {
   readonly memory: number;
   readonly processor: ProcessorModel;
+  readonly disk: BlockDeviceModel | undefined;
   readonly cpus: number;
   readonly contents: 'bytes' | 'none';
   readonly levels: 4 | 5;
@@ -49,6 +53,7 @@ export function resolveOptions(options: MachineOptions): ResolvedOptions {
     memory,
     cpus,
     processor: options.processor ?? zen3,
+    disk: options.disk,
     contents: options.contents ?? 'none',
     levels: options.levels ?? 4,
     sysctls: options.sysctls ?? {},

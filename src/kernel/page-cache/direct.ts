@@ -64,7 +64,7 @@ export class DirectIo {
       if (write) inode.backing?.writePage(index, pageIn(data, index - first));
       else this.#readPage(inode, index, data, first);
     }
-    this.#io.direct(task, inode, onDisk, write);
+    this.#io.direct(task, inode, first, onDisk, write);
   }
 
   #readPage(inode: Inode, index: number, data: Uint8Array, first: number): void {

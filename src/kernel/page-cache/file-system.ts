@@ -14,8 +14,11 @@ export interface FileSystem {
   readonly ioPages: number;
   /** What O_DIRECT's positions and lengths are multiples of, in bytes: queue/logical_block_size. */
   readonly logicalBlock: number;
-  /** Time of one request in nanoseconds; undefined answers at once, as a disk in memory does. */
-  readonly requestTime?: ((bytes: number, write: boolean) => number) | undefined;
+  /**
+   * Time of one request in nanoseconds; undefined answers at once, as a disk in memory does.
+   * @param start where on the device it begins, in bytes
+   */
+  readonly requestTime?: ((bytes: number, write: boolean, start: number) => number) | undefined;
 }
 
 /** VM_READAHEAD_PAGES: 128 KiB. */

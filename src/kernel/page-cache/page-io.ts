@@ -6,6 +6,13 @@ import { NR_WRITTEN, PGPGIN, PGPGOUT } from '../vmstat.ts';
 import type { Inode } from './inode.ts';
 import type { PageCache } from './page-cache.ts';
 
+/** Files lie on the disk one after the other, in the order of their inode numbers, each in a gibibyte of its own. */
+const FILE_SPACING = 2 ** 30;
+const FILES_ON_DISK = 1024;
+
+const placeOnDisk = (inode: Inode, index: number): number =>
+  (inode.ino % FILES_ON_DISK) * FILE_SPACING + index * PAGE_SIZE;
+
 /**
  * Moves pages between the cache and the disk. Requests are answered before the call returns: whoever asked is charged for
  * the bytes and waits for the time that the device takes. A run of neighbouring blocks is one request (mpage_readahead).
@@ -29,12 +36,12 @@ export class PageIo {
         run++;
         if (this.#core.contents === 'bytes') this.#fill(inode, index, pfn(frame));
       } else {
-        this.#transfer(task, inode, run, false);
+        this.#transfer(task, inode, index - run, run, false);
         run = 0;
       }
       this.#cache.setUptodate(pfn(frame));
     }
-    this.#transfer(task, inode, run, false);
+    this.#transfer(task, inode, end - run, run, false);
   }
 
   #fill(inode: Inode, index: number, frame: Pfn): void {
@@ -51,25 +58,25 @@ export class PageIo {
     }
     inode.extents.add(first, end);
     this.#core.vmstat.count(NR_WRITTEN, end - first);
-    this.#transfer(undefined, inode, end - first, true);
+    this.#transfer(undefined, inode, first, end - first, true);
   }
 
   /**
    * One request to the device. Reads are charged to the task; writes were charged when the pages became dirty, except
    * direct ones, for which the caller does it.
    */
-  #transfer(task: Task | undefined, inode: Inode, pages: number, write: boolean): void {
+  #transfer(task: Task | undefined, inode: Inode, first: number, pages: number, write: boolean): void {
     if (pages === 0) return;
     const bytes = pages * PAGE_SIZE;
     this.#core.vmstat.count(write ? PGPGOUT : PGPGIN, bytes / 1024);
     if (!write && task !== undefined) task.process.readBytes += bytes;
-    const time = inode.fs.requestTime?.(bytes, write) ?? 0;
+    const time = inode.fs.requestTime?.(bytes, write, placeOnDisk(inode, first)) ?? 0;
     if (time > 0) this.#core.clock.spend(time, CAUSE_DISK);
   }
 
-  /** A transfer past the cache (O_DIRECT): `pages` of them on the disk, charged to the task. */
-  direct(task: Task, inode: Inode, pages: number, write: boolean): void {
-    this.#transfer(task, inode, pages, write);
+  /** A transfer past the cache (O_DIRECT): `pages` from `first` on, charged to the task. */
+  direct(task: Task, inode: Inode, first: number, pages: number, write: boolean): void {
+    this.#transfer(task, inode, first, pages, write);
     if (write) task.process.writtenBytes += pages * PAGE_SIZE;
   }
 }
