@@ -76,8 +76,7 @@ function checkFrames(kernel: Kernel, mappings: Int32Array, wrong: string[]): voi
   const free = new Uint8Array(table.frames);
   for (const zone of allocator.zones)
     for (let list = 0; list < (MAX_ORDER + 1) * MIGRATE_TYPES; list++)
-      for (let at = zone.heads[list] as number; at !== 0; at = table.next[at] as number)
-        free.fill(1, at, at + (1 << Math.floor(list / MIGRATE_TYPES)));
+      for (const at of zone.lists.frames(list)) free.fill(1, at, at + (1 << Math.floor(list / MIGRATE_TYPES)));
   for (let frame = 1; frame < table.frames; frame++) {
     const flags = table.flags[frame] as number;
     if (free[frame] === 1) {

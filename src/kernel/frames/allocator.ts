@@ -39,7 +39,7 @@ export class FrameAllocator {
 
   constructor(table: FrameTable, params: AllocatorParams) {
     this.#table = table;
-    this.zones = makeZones(table.frames);
+    this.zones = makeZones(table);
     this.#buddies = this.zones.map((zone) => new Buddy(zone, table));
     for (const buddy of this.#buddies) buddy.populate();
     this.setParams(params);

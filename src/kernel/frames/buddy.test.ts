@@ -7,7 +7,7 @@ import { MAX_ORDER, MIGRATE_MOVABLE, MIGRATE_TYPES, MIGRATE_UNMOVABLE, type Migr
 
 function fresh(frames: number): { buddy: Buddy; table: FrameTable; zone: Zone } {
   const table = new FrameTable(frames);
-  const zone = new Zone('Normal', 0, frames, 1);
+  const zone = new Zone(table, 'Normal', 0, frames, 1);
   const buddy = new Buddy(zone, table);
   buddy.populate();
   return { buddy, table, zone };
@@ -21,10 +21,10 @@ function freeFrames(zone: Zone, table: FrameTable): Set<number> {
       let blocks = 0;
       let before = 0;
       const list = order * MIGRATE_TYPES + type;
-      for (let at = zone.heads[list] as number; at !== 0; at = table.next[at] as number) {
+      for (const at of zone.lists.frames(list)) {
         expect(table.prev[at]).toBe(before);
         expect(at % (1 << order)).toBe(0);
-        expect(table.has(at as Pfn, PG_BUDDY) && table.order(at as Pfn) === order).toBe(true);
+        expect(table.has(at, PG_BUDDY) && table.order(at) === order).toBe(true);
         for (let i = 0; i < 1 << order; i++) {
           expect(free.has(at + i)).toBe(false);
           free.add(at + i);
@@ -32,8 +32,8 @@ function freeFrames(zone: Zone, table: FrameTable): Set<number> {
         before = at;
         blocks++;
       }
-      expect(zone.tails[list]).toBe(before);
-      expect(zone.blocks[list]).toBe(blocks);
+      expect(zone.lists.tail(list)).toBe(before);
+      expect(zone.lists.sizes[list]).toBe(blocks);
     }
   }
   return free;
@@ -50,11 +50,11 @@ describe('the buddy allocator', () => {
 
   test('does freeing everything put the zone back together?', () => {
     const { buddy, zone, table } = fresh(8192);
-    const before = [...zone.blocks];
+    const before = [...zone.lists.sizes];
     const taken = Array.from({ length: 3000 }, () => buddy.allocate(0, MIGRATE_MOVABLE) as Pfn);
     expect(new Set(taken).size).toBe(3000);
     for (const frame of taken) buddy.free(frame, 0);
-    expect([...zone.blocks]).toEqual(before);
+    expect([...zone.lists.sizes]).toEqual(before);
     expect(freeFrames(zone, table).size).toBe(8191);
   });
 

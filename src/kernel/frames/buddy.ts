@@ -6,7 +6,7 @@
 import type { Pfn } from '../../hardware/units.ts';
 import { pfn } from '../../hardware/units.ts';
 import { panic } from '../panic.ts';
-import { type FrameTable, PG_BUDDY } from './frame-table.ts';
+import { type FrameTable, PG_BUDDY, PG_ORDER_SHIFT } from './frame-table.ts';
 import {
   MAX_ORDER,
   MIGRATE_MOVABLE,
@@ -82,7 +82,7 @@ export class Buddy {
   /** The head of the smallest list of this type that is large enough (__rmqueue_smallest); the rest goes back. */
   #smallest(order: number, type: MigrateType): number {
     for (let size = order; size <= MAX_ORDER; size++) {
-      const head = this.zone.heads[size * MIGRATE_TYPES + type] as number;
+      const head = this.zone.lists.head(size * MIGRATE_TYPES + type);
       if (head === 0) continue;
       this.#take(pfn(head), size, order, type, type);
       return head;
@@ -105,7 +105,7 @@ export class Buddy {
     for (let size = MAX_ORDER; size >= order; size--) {
       if (size < PAGEBLOCK_ORDER / 2 && type === MIGRATE_MOVABLE) return false;
       for (const other of FALLBACKS[type] as readonly MigrateType[]) {
-        const head = this.zone.heads[size * MIGRATE_TYPES + other] as number;
+        const head = this.zone.lists.head(size * MIGRATE_TYPES + other);
         if (head !== 0 && this.#tryToClaim(pfn(head), size, type, other)) return true;
       }
     }
@@ -148,7 +148,7 @@ export class Buddy {
   #steal(order: number, type: MigrateType): Pfn | -1 {
     for (let size = order; size <= MAX_ORDER; size++) {
       for (const other of FALLBACKS[type] as readonly MigrateType[]) {
-        const head = this.zone.heads[size * MIGRATE_TYPES + other] as number;
+        const head = this.zone.lists.head(size * MIGRATE_TYPES + other);
         if (head === 0) continue;
         this.#take(pfn(head), size, order, other, other);
         return pfn(head);
@@ -166,38 +166,14 @@ export class Buddy {
   }
 
   #link(frame: Pfn, order: number, type: MigrateType, atTail: boolean): void {
-    const { next, prev } = this.#table;
-    const { heads, tails, blocks } = this.zone;
-    const list = order * MIGRATE_TYPES + type;
-    const other = (atTail ? tails[list] : heads[list]) as number;
-    next[frame] = atTail ? 0 : other;
-    prev[frame] = atTail ? other : 0;
-    if (other === 0) {
-      heads[list] = frame;
-      tails[list] = frame;
-    } else if (atTail) {
-      next[other] = frame;
-      tails[list] = frame;
-    } else {
-      prev[other] = frame;
-      heads[list] = frame;
-    }
-    (blocks[list] as number)++;
-    this.#table.flags[frame] = PG_BUDDY;
-    this.#table.setOrder(frame, order);
+    const { lists } = this.zone;
+    if (atTail) lists.addTail(frame, order * MIGRATE_TYPES + type);
+    else lists.addHead(frame, order * MIGRATE_TYPES + type);
+    this.#table.flags[frame] = PG_BUDDY | (order << PG_ORDER_SHIFT);
   }
 
   #unlink(frame: Pfn, order: number, type: MigrateType): void {
-    const { next, prev } = this.#table;
-    const { heads, tails, blocks } = this.zone;
-    const list = order * MIGRATE_TYPES + type;
-    const after = next[frame] as number;
-    const before = prev[frame] as number;
-    if (before === 0) heads[list] = after;
-    else next[before] = after;
-    if (after === 0) tails[list] = before;
-    else prev[after] = before;
-    (blocks[list] as number)--;
+    this.zone.lists.remove(frame, order * MIGRATE_TYPES + type);
     this.#table.flags[frame] = 0;
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FrameTable } from './frame-table.ts';
 import {
   defaultMinFreeKbytes,
   hugePageMinFreeKbytes,
@@ -9,10 +10,11 @@ import {
 import { Zone } from './zone.ts';
 
 function zones(): Zone[] {
+  const table = new FrameTable(1);
   const made = [
-    new Zone('DMA', 0, 4096, 3),
-    new Zone('DMA32', 4096, 1 << 20, 3),
-    new Zone('Normal', 1 << 20, 6 << 20, 3),
+    new Zone(table, 'DMA', 0, 4096, 3),
+    new Zone(table, 'DMA32', 4096, 1 << 20, 3),
+    new Zone(table, 'Normal', 1 << 20, 6 << 20, 3),
   ];
   for (const zone of made) {
     zone.managed = zone.present;

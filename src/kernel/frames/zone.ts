@@ -1,5 +1,7 @@
 import type { Pfn } from '../../hardware/units.ts';
 import { pfn } from '../../hardware/units.ts';
+import { FrameLists, type FrameListsState } from './frame-lists.ts';
+import type { FrameTable } from './frame-table.ts';
 
 /** Free blocks have orders 0 to 10: 4 KiB to 4 MiB (include/linux/mmzone.h, MAX_PAGE_ORDER). */
 export const MAX_ORDER = 10;
@@ -28,12 +30,8 @@ export class Zone {
   managed = 0;
   /** Free frames (NR_FREE_PAGES). */
   free = 0;
-  /** First block of each free list, by order * MIGRATE_TYPES + type; 0 for an empty list. */
-  readonly heads: Int32Array = new Int32Array(ORDERS * MIGRATE_TYPES);
-  /** Last block of each free list. */
-  readonly tails: Int32Array = new Int32Array(ORDERS * MIGRATE_TYPES);
-  /** Blocks on each free list. */
-  readonly blocks: Int32Array = new Int32Array(ORDERS * MIGRATE_TYPES);
+  /** Free blocks, by order * MIGRATE_TYPES + type. */
+  readonly lists: FrameLists;
   /** Migrate type of each pageblock of the zone. */
   readonly pageblockTypes: Uint8Array;
   min = 0;
@@ -43,7 +41,8 @@ export class Zone {
   /** Pages kept from requests that could also be served by a higher zone, by that zone's index. */
   readonly lowmemReserve: Float64Array;
 
-  constructor(name: string, start: number, end: number, zones: number) {
+  constructor(table: FrameTable, name: string, start: number, end: number, zones: number) {
+    this.lists = new FrameLists(table, ORDERS * MIGRATE_TYPES);
     this.name = name;
     this.start = pfn(start);
     this.end = pfn(end);
@@ -59,7 +58,7 @@ export class Zone {
   /** Free blocks of an order, of all types (a column of /proc/buddyinfo). */
   blocksOfOrder(order: number): number {
     let sum = 0;
-    for (let type = 0; type < MIGRATE_TYPES; type++) sum += this.blocks[order * MIGRATE_TYPES + type] as number;
+    for (let type = 0; type < MIGRATE_TYPES; type++) sum += this.lists.sizes[order * MIGRATE_TYPES + type] as number;
     return sum;
   }
 
@@ -77,37 +76,33 @@ export class Zone {
 
   /** The free lists and what belongs to them; the watermarks follow from the sysctls. */
   save(): ZoneState {
-    const { free, heads, tails, blocks, pageblockTypes } = this;
-    return {
-      free,
-      heads: heads.slice(),
-      tails: tails.slice(),
-      blocks: blocks.slice(),
-      pageblockTypes: pageblockTypes.slice(),
-    };
+    return { free: this.free, lists: this.lists.save(), pageblockTypes: this.pageblockTypes.slice() };
   }
 
   restore(state: ZoneState): void {
     this.free = state.free;
-    this.heads.set(state.heads);
-    this.tails.set(state.tails);
-    this.blocks.set(state.blocks);
+    this.lists.restore(state.lists);
     this.pageblockTypes.set(state.pageblockTypes);
   }
 }
 
-export type ZoneState = Readonly<Pick<Zone, 'free' | 'heads' | 'tails' | 'blocks' | 'pageblockTypes'>>;
+export interface ZoneState {
+  readonly free: number;
+  readonly lists: FrameListsState;
+  readonly pageblockTypes: Uint8Array;
+}
 
 /**
  * Cuts the machine's frames into the zones that x86-64 Linux makes. A machine of less than 4 GiB has no Normal zone.
- * @param frames number of frames, frame 0 included
+ * @param table the machine's frames, frame 0 included
  */
-export function makeZones(frames: number): Zone[] {
+export function makeZones(table: FrameTable): Zone[] {
+  const { frames } = table;
   const limits: [string, number, number][] = [
     ['DMA', 0, MAX_DMA_PFN],
     ['DMA32', MAX_DMA_PFN, MAX_DMA32_PFN],
     ['Normal', MAX_DMA32_PFN, frames],
   ];
   const present = limits.filter(([, start]) => start < frames);
-  return present.map(([name, start, end]) => new Zone(name, start, Math.min(end, frames), present.length));
+  return present.map(([name, start, end]) => new Zone(table, name, start, Math.min(end, frames), present.length));
 }
