@@ -11,8 +11,8 @@ export class OutOfMemory extends Error {
   /** @param kilobytes what the machine has (MemTotal) */
   constructor(kilobytes: number, comm: string, pid: number) {
     super(
-      `the machine's ${Math.round(kilobytes / 1024)} MiB of memory are used up (by ${comm}, process ${pid}), and this version ` +
-        'has no swap and no OOM killer: give it more with --memory',
+      `the machine's ${Math.round(kilobytes / 1024)} MiB of memory are used up (by ${comm}, process ${pid}), nothing in it can be ` +
+        'reclaimed, and this version kills nobody for it outside a cgroup: give it more with --memory',
     );
   }
 }
