@@ -32,10 +32,13 @@ export class Truncation {
     this.#metadata = metadata;
   }
 
-  /** Sets a file's size; what lies behind a smaller one is lost, in private copies too (ext4_setattr, truncate_setsize). */
+  /**
+   * Sets a file's size; what lies behind a smaller one is lost, in private copies too (ext4_setattr, truncate_setsize). The
+   * same size again counts as a smaller one.
+   */
   setSize(task: Task | undefined, inode: Inode, size: number): void {
     const old = inode.size;
-    if (size === old) return;
+    if (size === old && inode.kind === 'shmem') return;
     this.#metadata.inodeChanged(task, inode);
     if (size > old) this.zeroTail(task, inode);
     inode.size = size;

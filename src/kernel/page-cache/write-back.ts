@@ -23,7 +23,8 @@ export class WriteBack {
   /** Writes the dirty pages of [first, end), a request for each run of neighbours. */
   sync(inode: Inode, first = 0, end = Number.POSITIVE_INFINITY): void {
     if (inode.dirtyPages === 0) return;
-    const last = Math.min(end, Math.ceil(inode.size / PAGE_SIZE)) - 1;
+    const fileEnd = Math.ceil(inode.size / PAGE_SIZE);
+    const last = Math.min(end, fileEnd) - 1;
     let runStart = -1;
     let runEnd = -1;
     inode.pages.forEach(first, last, (index, entry) => {
@@ -35,7 +36,8 @@ export class WriteBack {
         if (runEnd >= 0) this.#io.write(inode, runStart, runEnd);
         runStart = start;
       }
-      runEnd = start + this.#cache.folioPages(frame);
+      // A dirty folio may reach out of a file that was cut; nothing is written there.
+      runEnd = Math.min(start + this.#cache.folioPages(frame), fileEnd);
       this.#clean(inode, head);
     });
     if (runEnd >= 0) this.#io.write(inode, runStart, runEnd);
