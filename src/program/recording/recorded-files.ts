@@ -73,7 +73,20 @@ export class RecordedFiles {
 
   /** An open file description. @param flags O_* */
   open(identity: FileIdentity, flags = O_RDWR): File {
+    if (SHARED_MEMORY.test(identity.path)) return this.#openShared(identity, flags);
     return this.#files.openInode(this.inode(identity), flags);
+  }
+
+  /** Memory with a name, of memfd_create or shm_open: nothing of it lies on a disk, and it goes with its last user. */
+  #openShared({ path, device, inode, size }: FileIdentity, flags: number): File {
+    const key = keyOf(device, inode);
+    const known = this.#files.inode(this.#inodes.get(key) ?? -1);
+    if (known !== undefined) return this.#files.openInode(known, flags);
+    const file = this.#files.memfd(path, flags);
+    file.inode.name = path;
+    this.#files.truncation.setSize(undefined, file.inode, size);
+    this.#inodes.set(key, file.inode.id);
+    return file;
   }
 
   /** Somebody whom the recording does not show made the file longer. */

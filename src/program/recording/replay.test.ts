@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MM_SHMEMPAGES } from '../../kernel/address-space/mm.ts';
 import { Machine } from '../../machine/machine.ts';
 import { Replay } from './replay.ts';
 import { reportOf } from './replay-report.ts';
@@ -134,6 +135,22 @@ describe('files', () => {
     const inode = done.machine.kernel.files.names.find('/data');
     expect([inode?.size, inode?.dirtyPages]).toEqual([11 * PAGE, 1]);
   });
+});
+
+test('shared memory with a name: does each page fault alone, and does another process see the same pages?', () => {
+  const shm = { device: 21, inode: 7, size: 0, mode: 0o100600, path: '/dev/shm/x' };
+  const useIt = (stream: StreamMaker): StreamMaker =>
+    stream
+      .event({ type: 'file', id: 9, fd: 5, ...shm })
+      .call('openat', [-100, 0, 2], 5, 9)
+      .call('ftruncate', [5, 32 * PAGE], 0, 9)
+      .call('mmap', [0, 32 * PAGE, RW, 1, 5, 0], ANYWHERE * PAGE, 9)
+      .touch(ANYWHERE, 32, 1);
+  const other = new StreamMaker(1, 101).event({ type: 'forked', pid: 101, parentPid: 100 }).start();
+  const done = replay([useIt(program()).call('fork', [], 101), useIt(other)]);
+  expect(faults(done)['/dev/shm/x']).toBe(64);
+  expect([...done.processes.values()].map(({ task }) => task.mm.rss[MM_SHMEMPAGES])).toEqual([32, 32]);
+  expect([...done.machine.kernel.files.inodes].filter(({ name }) => name === '/dev/shm/x')).toHaveLength(1);
 });
 
 describe('processes', () => {

@@ -59,14 +59,12 @@ export class ReplayedProcess implements CallingProcess {
    * The open file of an event's id, opened when it is first asked for. @param flags O_*, known to the open call itself
    * @returns undefined for what has no pages: terminals, pipes, /proc
    */
-  file(id: number, files: Files, recorded: RecordedFiles, flags?: number): File | undefined {
+  file(id: number, recorded: RecordedFiles, flags?: number): File | undefined {
     const event = this.#opened.get(id);
     if (event === undefined || !isCacheable(event)) return undefined;
     const open = this.process.files.get(event.fd);
     if (open !== undefined) return open;
-    const file = event.path.startsWith('/memfd:')
-      ? files.memfd(event.path.slice('/memfd:'.length).replace(/ \(deleted\)$/, ''), flags ?? 2)
-      : recorded.open(event, flags);
+    const file = recorded.open(event, flags);
     this.process.files.replace(event.fd, file);
     return file;
   }

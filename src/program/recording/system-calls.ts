@@ -137,7 +137,7 @@ export class SystemCalls {
   }
 
   #file(process: ReplayedProcess, event: SyscallEvent, flags?: number): File | undefined {
-    return process.file(event.file, this.#kernel.files, this.#files, flags);
+    return process.file(event.file, this.#files, flags);
   }
 
   #opened(process: ReplayedProcess, event: SyscallEvent, flags: number): number {
@@ -163,7 +163,7 @@ export class SystemCalls {
 
   /** sendfile(2): the kernel reads for itself, through the cache into no user's buffer. Where, the recording does not say. */
   #kernelRead(process: ReplayedProcess, id: number, length: number): number | undefined {
-    const file = process.file(id, this.#kernel.files, this.#files);
+    const file = process.file(id, this.#files);
     if (file === undefined || length <= 0) return undefined;
     this.#kernel.files.willneed(process.task, file, 0, length);
     return length;
