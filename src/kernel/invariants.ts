@@ -4,28 +4,45 @@
  */
 import { entryFrame } from '../hardware/paging/entry.ts';
 import { type Pfn, type Vpn, vpn } from '../hardware/units.ts';
-import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, type Mm } from './address-space/mm.ts';
-import { PG_BUDDY, PG_CACHED, PG_LRU, PG_LRU_PENDING, PG_RESERVED, PG_TABLE } from './frames/frame-table.ts';
+import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from './address-space/mm.ts';
+import {
+  PG_BUDDY,
+  PG_CACHED,
+  PG_LRU,
+  PG_LRU_PENDING,
+  PG_RESERVED,
+  PG_SWAPCACHE,
+  PG_TABLE,
+} from './frames/frame-table.ts';
 import { LRU_LISTS } from './frames/lru.ts';
 import { MAX_ORDER, MIGRATE_TYPES } from './frames/zone.ts';
 import type { Kernel } from './kernel.ts';
-import { isGuard, isMapped, isNone, PTE_SPECIAL } from './page-table/soft-entry.ts';
+import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL, swapEntry } from './page-table/soft-entry.ts';
 import { rssCounter } from './page-table/zap.ts';
 
 /** @returns every violation; an empty list when all is well */
 export function checkInvariants(kernel: Kernel): string[] {
   const wrong: string[] = [];
   const mappings = new Int32Array(kernel.table.frames);
+  const swapped = new Map<number, number>();
   const mms = new Set([...kernel.processes.all.values()].map((process) => process.mm));
-  for (const mm of mms) checkAddressSpace(kernel, mm, mappings, wrong);
+  for (const mm of mms) checkAddressSpace(kernel, mm, mappings, swapped, wrong);
   checkFrames(kernel, mappings, wrong);
   checkFreeLists(kernel, wrong);
   checkLru(kernel, wrong);
+  checkSwap(kernel, swapped, wrong);
+  checkCgroups(kernel, wrong);
   return wrong;
 }
 
 /** Entries lie in mappings, resident counters and page-table bytes agree with a recount, the reverse map finds each. */
-function checkAddressSpace(kernel: Kernel, mm: Mm, mappings: Int32Array, wrong: string[]): void {
+function checkAddressSpace(
+  kernel: Kernel,
+  mm: Mm,
+  mappings: Int32Array,
+  swapped: Map<number, number>,
+  wrong: string[],
+): void {
   const { pageTables } = kernel;
   const counted = [0, 0, 0, 0];
   let tables = 0;
@@ -39,7 +56,11 @@ function checkAddressSpace(kernel: Kernel, mm: Mm, mappings: Int32Array, wrong: 
       const vma = mm.vmas.find(page);
       if (vma === undefined || page < vma.start) wrong.push(`mm ${mm.id}: page ${page} has an entry but no mapping`);
       if (!isMapped(lo)) {
-        if (!isGuard(lo, hi)) wrong.push(`mm ${mm.id}: page ${page} has an entry that means nothing`);
+        if (isSwapEntry(lo, hi)) {
+          (counted[MM_SWAPENTS] as number)++;
+          const entry = entrySwap(lo, hi);
+          swapped.set(entry, (swapped.get(entry) ?? 0) + 1);
+        } else if (!isGuard(lo, hi)) wrong.push(`mm ${mm.id}: page ${page} has an entry that means nothing`);
         continue;
       }
       if (lo & PTE_SPECIAL) continue;
@@ -50,7 +71,7 @@ function checkAddressSpace(kernel: Kernel, mm: Mm, mappings: Int32Array, wrong: 
         wrong.push(`frame ${frame}: the reverse map does not find page ${page} of mm ${mm.id}`);
     }
   });
-  for (const counter of [MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES])
+  for (const counter of [MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES, MM_SWAPENTS])
     if (mm.rss[counter] !== counted[counter])
       wrong.push(`mm ${mm.id}: resident counter ${counter} is ${mm.rss[counter]}, recounted ${counted[counter]}`);
   if (mm.pgtablesBytes < tables * 4096)
@@ -83,7 +104,7 @@ function checkFrames(kernel: Kernel, mappings: Int32Array, wrong: string[]): voi
       if (mappings[frame] !== 0) wrong.push(`frame ${frame} is free and mapped`);
       continue;
     }
-    const used = flags & (PG_TABLE | PG_RESERVED | PG_CACHED) || (table.mapcount[frame] as number) > 0;
+    const used = flags & (PG_TABLE | PG_RESERVED | PG_CACHED | PG_SWAPCACHE) || (table.mapcount[frame] as number) > 0;
     if (!used) wrong.push(`frame ${frame} is lost: neither free nor used (flags ${flags.toString(16)})`);
     if (!(flags & (PG_TABLE | PG_RESERVED)) && table.mapcount[frame] !== mappings[frame])
       wrong.push(`frame ${frame}: map count ${table.mapcount[frame]}, the page tables have ${mappings[frame]}`);
@@ -109,5 +130,32 @@ function checkLru(kernel: Kernel, wrong: string[]): void {
     }
     if (frames !== kernel.lru.sizes[list])
       wrong.push(`LRU list ${list} holds ${frames}, its counter says ${kernel.lru.sizes[list]}`);
+  }
+}
+
+/** Every slot has as many references as entries point to it; a used slot is wanted by an entry or by the swap cache. */
+function checkSwap(kernel: Kernel, swapped: ReadonlyMap<number, number>, wrong: string[]): void {
+  for (const area of kernel.swap.areas) {
+    let used = 0;
+    for (let slot = 1; slot < area.slots; slot++) {
+      const references = swapped.get(swapEntry(area.number, slot)) ?? 0;
+      if (area.references[slot] !== references)
+        wrong.push(`swap ${area.number} slot ${slot}: ${area.references[slot]} references, ${references} entries`);
+      if (references > 0 || area.cached[slot] !== 0) used++;
+    }
+    if (area.used !== used) wrong.push(`swap ${area.number}: ${area.used} slots used, recounted ${used}`);
+  }
+}
+
+/** What a cgroup and those below it are charged for is their frames and what they were charged ahead. */
+function checkCgroups(kernel: Kernel, wrong: string[]): void {
+  const owned = new Map<number, number>();
+  for (const id of kernel.table.memcg) if (id !== 0) owned.set(id, (owned.get(id) ?? 0) + 1);
+  for (const group of kernel.cgroups.all) {
+    if (group.parent === undefined) continue;
+    let pages = 0;
+    for (const member of group.subtree()) pages += (owned.get(member.id) ?? 0) + member.stock;
+    if (group.memory.usage !== pages)
+      wrong.push(`cgroup ${group.path}: ${group.memory.usage} pages charged, ${pages} are its own`);
   }
 }

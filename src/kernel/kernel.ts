@@ -272,8 +272,18 @@ export class Kernel implements PageCore {
    */
   sysctl(name: string, value: number): 'set' | 'unknown' | 'invalid' {
     const result = setSysctl(this.params, name, value);
-    if (result === 'set') this.allocator.setParams({ ...this.params, hugePages: this.#hugePages });
+    if (result === 'set') this.#applyParams();
     return result;
+  }
+
+  /** After a snapshot brought other sysctls and swap areas: what follows from them is computed anew. */
+  sysctlsRestored(): void {
+    this.#applyParams();
+    this.#totals.swapPages = this.swap.total;
+  }
+
+  #applyParams(): void {
+    this.allocator.setParams({ ...this.params, hugePages: this.#hugePages });
   }
 
   /** A frame that the kernel keeps for ever. */

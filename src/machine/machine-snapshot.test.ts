@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { STORE } from '../hardware/cpu.ts';
 import { vpn } from '../hardware/units.ts';
+import { MM_SWAPENTS } from '../kernel/address-space/mm.ts';
+import type { MemCgroup } from '../kernel/cgroup/mem-cgroup.ts';
+import { checkInvariants } from '../kernel/invariants.ts';
 import type { Task } from '../kernel/process/process.ts';
+import { zram } from '../kernel/swap/swap-devices.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../kernel/uapi.ts';
 import { Machine, type MachineState } from './machine.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
@@ -42,4 +46,31 @@ test('does a machine that was bytes for a while go on to the same state, byte fo
   const end = goOn(machine, address);
   expect(goOn(restored, address)).toEqual(end);
   expect(end).not.toEqual(bytes);
+});
+
+test('does a machine that is short of memory, with swap and a cgroup at its limit, go on to the same state?', () => {
+  const machine = new Machine({ memory: 64 << 20, contents: 'bytes' });
+  const { kernel } = machine;
+  kernel.swapon(zram, 4096, 3);
+  const group = kernel.cgroups.create('g') as MemCgroup;
+  group.memory.max = 500;
+  const task = kernel.processes.spawn('a', vpn(0x7ffff7fff));
+  task.mm.memcg = group.id;
+  machine.runOn(0, task);
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  const address = kernel.addressSpaces.mmap(task, 0, 900 * 4096, PROT_READ | PROT_WRITE, flags, undefined, 0);
+  for (let i = 0; i < 900; i++) machine.writeBytes(task, address + i * 4096, Uint8Array.of(i & 255, 7));
+  expect(task.mm.rss[MM_SWAPENTS]).toBeGreaterThan(300);
+  expect(checkInvariants(kernel)).toEqual([]);
+  const bytes = encodeSnapshot(machine.save());
+  const restored = Machine.restore(decodeSnapshot(bytes) as MachineState);
+  expect(encodeSnapshot(restored.save())).toEqual(bytes);
+  const ends = [machine, restored].map((one) => {
+    const again = one.kernel.processes.all.get(task.process.pid)?.tasks[0] as Task;
+    one.runOn(0, again);
+    for (let i = 0; i < 900; i++)
+      expect(one.readBytes(again, address + i * 4096, 2)).toEqual(Uint8Array.of(i & 255, 7));
+    return encodeSnapshot(one.save());
+  });
+  expect(ends[1]).toEqual(ends[0]);
 });

@@ -3,19 +3,14 @@ import { Cpu, type CpuState, LOAD, STORE } from '../hardware/cpu.ts';
 import { PhysicalMemory, type PhysicalMemoryState } from '../hardware/physical-memory.ts';
 import { processorNamed } from '../hardware/processors/index.ts';
 import { PAGE_SIZE, pageOf } from '../hardware/units.ts';
-import { FrameTable, type FrameTableState } from '../kernel/frames/frame-table.ts';
-import type { LruState } from '../kernel/frames/lru.ts';
-import type { ZoneState } from '../kernel/frames/zone.ts';
+import { FrameTable } from '../kernel/frames/frame-table.ts';
 import { Kernel } from '../kernel/kernel.ts';
+import { type KernelState, restoreKernel, saveKernel } from '../kernel/kernel-state.ts';
 import { ext4FileSystem } from '../kernel/page-cache/file-system.ts';
-import type { FilesState } from '../kernel/page-cache/files.ts';
-import { defaultParams, type Params, setSysctl } from '../kernel/params.ts';
+import { defaultParams, setSysctl } from '../kernel/params.ts';
 import type { Task } from '../kernel/process/process.ts';
 import { traceSwitch } from '../kernel/process/process-trace.ts';
-import type { ProcessesState } from '../kernel/process/processes.ts';
 import type { FaultSignal } from '../kernel/process/signal.ts';
-import type { TlbStateState } from '../kernel/process/tlb-state.ts';
-import type { AnonVmasState } from '../kernel/rmap/anon-vmas.ts';
 import { SI_KERNEL, SIGSEGV } from '../kernel/uapi.ts';
 import { type MachineOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { VirtualClock, type VirtualClockState } from './virtual-clock.ts';
@@ -149,23 +144,13 @@ export class Machine {
 
   /** The whole state as plain data (`encodeSnapshot` makes bytes of it). Open event sinks are not part of it. */
   save(): MachineState {
-    const { kernel } = this;
     return {
       options: { ...this.options, processor: this.options.processor.name, disk: this.options.disk?.name },
       disk: this.disk?.save(),
       memory: this.memory.save(),
-      table: kernel.table.save(),
-      zones: kernel.allocator.save(),
-      lru: kernel.lru.save(),
-      vmstat: kernel.vmstat.save(),
       clock: this.clock.save(),
       cpus: this.cpus.map((cpu) => cpu.save()),
-      tlb: kernel.tlb.save(),
-      anonVmas: kernel.anonVmas.save(),
-      files: kernel.files.save(),
-      processes: kernel.processes.save(),
-      committed: kernel.commitments.save(),
-      params: { ...kernel.params },
+      kernel: saveKernel(this.kernel),
     };
   }
 
@@ -178,26 +163,12 @@ export class Machine {
       disk: disk === undefined ? undefined : blockDeviceNamed(disk),
     });
     if (state.disk !== undefined) machine.disk?.restore(state.disk);
-    const { kernel } = machine;
-    Object.assign(kernel.params, state.params);
     machine.memory.restore(state.memory);
-    kernel.table.restore(state.table);
-    kernel.allocator.restore(state.zones);
-    kernel.lru.restore(state.lru);
-    kernel.vmstat.restore(state.vmstat);
     machine.clock.restore(state.clock);
     machine.cpus.forEach((cpu, i) => {
       cpu.restore(state.cpus[i] as CpuState);
     });
-    kernel.tlb.restore(state.tlb);
-    kernel.anonVmas.restore(state.anonVmas);
-    kernel.files.restore(state.files);
-    kernel.processes.restore(state.processes, {
-      anonVmas: kernel.anonVmas,
-      file: (id) => kernel.files.openFile(id),
-      special: (name) => Object.values(kernel.special).find((special) => special.name === name),
-    });
-    kernel.commitments.restore(state.committed);
+    restoreKernel(machine.kernel, state.kernel);
     return machine;
   }
 
@@ -217,18 +188,9 @@ export interface MachineState {
   };
   readonly disk: BlockDeviceState | undefined;
   readonly memory: PhysicalMemoryState;
-  readonly table: FrameTableState;
-  readonly zones: readonly ZoneState[];
-  readonly lru: LruState;
-  readonly vmstat: Float64Array;
   readonly clock: VirtualClockState;
   readonly cpus: readonly CpuState[];
-  readonly tlb: TlbStateState;
-  readonly anonVmas: AnonVmasState;
-  readonly files: FilesState;
-  readonly processes: ProcessesState;
-  readonly committed: number;
-  readonly params: Params;
+  readonly kernel: KernelState;
 }
 
 /** An address that no page table can translate: the processor raises #GP, which tells no address. */

@@ -1,4 +1,4 @@
-import { PageCounter } from './page-counter.ts';
+import { PageCounter, type PageCounterState } from './page-counter.ts';
 
 /** A memory cgroup (struct mem_cgroup): who is in it pays for its pages here. */
 export class MemCgroup {
@@ -53,4 +53,57 @@ export class MemCgroup {
     yield this;
     for (const child of this.children) yield* child.subtree();
   }
+
+  /** Settings and counts, without the place in the hierarchy. */
+  save(): MemCgroupState {
+    const { id, name, memory, memsw, kmem } = this;
+    const values = Object.fromEntries(PLAIN.map((key) => [key, this[key]]));
+    return {
+      id,
+      name,
+      parent: this.parent?.id ?? -1,
+      memory: memory.save(),
+      memsw: memsw.save(),
+      kmem: kmem.save(),
+      oomKillDisable: this.oomKillDisable,
+      underOom: this.underOom,
+      values,
+    };
+  }
+
+  restore(state: MemCgroupState): void {
+    this.memory.restore(state.memory);
+    this.memsw.restore(state.memsw);
+    this.kmem.restore(state.kmem);
+    this.oomKillDisable = state.oomKillDisable;
+    this.underOom = state.underOom;
+    for (const key of PLAIN) this[key] = state.values[key] ?? 0;
+  }
+}
+
+/** Numbers that are saved as they are. */
+const PLAIN = [
+  'swapped',
+  'swappiness',
+  'oomKills',
+  'pgpgin',
+  'pgpgout',
+  'pgfault',
+  'pgmajfault',
+  'refaultAnon',
+  'refaultFile',
+  'stock',
+] as const;
+
+export interface MemCgroupState {
+  readonly id: number;
+  readonly name: string;
+  /** -1 for the root. */
+  readonly parent: number;
+  readonly memory: PageCounterState;
+  readonly memsw: PageCounterState;
+  readonly kmem: PageCounterState;
+  readonly oomKillDisable: boolean;
+  readonly underOom: boolean;
+  readonly values: Readonly<Record<string, number>>;
 }

@@ -2,7 +2,7 @@
 import type { Pfn } from '../../hardware/units.ts';
 import { MOST_CGROUPS } from '../frames/lru.ts';
 import type { Task } from '../process/process.ts';
-import { MemCgroup } from './mem-cgroup.ts';
+import { MemCgroup, type MemCgroupState } from './mem-cgroup.ts';
 import type { PageCounter } from './page-counter.ts';
 
 /** MEMCG_CHARGE_BATCH: a charge takes this many pages at once, so that most charges need not look at the limits. */
@@ -168,4 +168,28 @@ export class MemCgroups {
       if (at.memory === counter || at.memsw === counter) return at;
     return group;
   }
+
+  save(): MemCgroupsState {
+    return { groups: this.#byId.map((group) => group.save()), over: [...this.#over].map((group) => group.id) };
+  }
+
+  /** Makes the groups of a saved state anew, below the root. */
+  restore(state: MemCgroupsState): void {
+    this.#byId.length = 1;
+    this.root.children.length = 0;
+    this.#over.clear();
+    for (const saved of state.groups) {
+      const group = saved.parent < 0 ? this.root : new MemCgroup(saved.id, saved.name, this.get(saved.parent));
+      this.#byId[saved.id] = group;
+      group.restore(saved);
+    }
+    for (const id of state.over) this.#over.add(this.get(id));
+  }
+}
+
+export interface MemCgroupsState {
+  /** Parents before children. */
+  readonly groups: readonly MemCgroupState[];
+  /** Groups over their limit, by number. */
+  readonly over: readonly number[];
 }

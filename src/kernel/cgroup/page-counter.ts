@@ -41,7 +41,18 @@ export class PageCounter {
     }
   }
 
+  save(): PageCounterState {
+    const { usage, max, watermark, failcnt } = this;
+    return { usage, max, watermark, failcnt };
+  }
+
+  restore(state: PageCounterState): void {
+    Object.assign(this, state);
+  }
+
   uncharge(pages: number): void {
     for (let at: PageCounter | undefined = this; at !== undefined; at = at.parent) at.usage -= pages;
   }
 }
+
+export type PageCounterState = Readonly<Pick<PageCounter, 'usage' | 'max' | 'watermark' | 'failcnt'>>;

@@ -153,6 +153,7 @@ export class Processes {
   replaceMm(process: Process, mmapBase: Vpn): void {
     const old = process.mm;
     process.mm = this.createMm(mmapBase);
+    process.mm.memcg = old.memcg;
     this.dropMm(old);
   }
 

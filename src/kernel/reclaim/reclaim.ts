@@ -5,7 +5,7 @@ import { LRU_LISTS } from '../frames/lru.ts';
 import { watermarkOk } from '../frames/watermarks.ts';
 import type { Zone } from '../frames/zone.ts';
 import { ALLOCSTALL_NORMAL, PAGEOUTRUN, WORKINGSET_ACTIVATE_FILE } from '../vmstat.ts';
-import { prepareScan } from './balance.ts';
+import { type Costs, prepareScan } from './balance.ts';
 import { type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
 import { ListShrinker } from './shrink-lists.ts';
 
@@ -139,12 +139,17 @@ export class Reclaim {
   }
 
   save(): ReclaimState {
-    return { activationsSeen: this.#activationsSeen, kswapdFailures: this.#kswapdFailures };
+    return {
+      activationsSeen: this.#activationsSeen,
+      kswapdFailures: this.#kswapdFailures,
+      costs: this.#lists.saveCosts(),
+    };
   }
 
   restore(state: ReclaimState): void {
     this.#activationsSeen = state.activationsSeen;
     this.#kswapdFailures = state.kswapdFailures;
+    this.#lists.restoreCosts(state.costs);
   }
 }
 
@@ -157,4 +162,6 @@ function sumOfSizes(all: readonly Int32Array[]): Int32Array {
 export interface ReclaimState {
   readonly activationsSeen: number;
   readonly kswapdFailures: number;
+  /** Costs by cgroup. */
+  readonly costs: readonly (Costs | undefined)[];
 }

@@ -29,7 +29,7 @@ export class ListShrinker {
   /** Heads of the folios that are isolated now; a batch ends at a large folio that is half of it. */
   readonly #isolated = new Int32Array(SWAP_CLUSTER_MAX);
   /** What keeping anonymous and file pages has cost each group of late (lru_note_cost). */
-  readonly #costs: Costs[] = [];
+  readonly #costs: (Costs | undefined)[] = [];
 
   constructor(core: PageCore) {
     this.#core = core;
@@ -65,6 +65,14 @@ export class ListShrinker {
       }
       if (!scanned || (sc.nrReclaimed >= sc.nrToReclaim && !proportional)) return;
     }
+  }
+
+  saveCosts(): (Costs | undefined)[] {
+    return Array.from(this.#costs, (costs) => costs && { ...costs });
+  }
+
+  restoreCosts(saved: readonly (Costs | undefined)[]): void {
+    this.#costs.splice(0, this.#costs.length, ...saved.map((costs) => costs && { ...costs }));
   }
 
   #costsOf(group: number): Costs {
