@@ -102,7 +102,7 @@ function protectPart(context: AddressSpaceContext, task: Task, vma: Vma, start: 
   if ((old & VM_ACCOUNT) !== 0 && (flags & VM_ACCOUNT) === 0) commitments.release(count);
   // Locked and private: what becomes writable is copied now, so that no write faults later.
   if ((old & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (flags & VM_WRITE) !== 0)
-    pages.populate(task, modified, start, end);
+    pages.populate(task, modified, start, end, true);
   accountSizes(mm, old, -count);
   accountSizes(mm, flags, count);
   return 0;

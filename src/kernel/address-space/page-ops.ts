@@ -20,8 +20,11 @@ export interface PageOps {
   protect(vma: Vma, start: Vpn, end: Vpn): void;
   /** Moves entries to another place of the same address space (move_page_tables): pages moved, all unless memory is out. */
   move(from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): number;
-  /** Faults the range in as mlock and MAP_POPULATE do (populate_vma_page_range): 0 or a negated errno. */
-  populate(task: Task, vma: Vma, start: Vpn, end: Vpn): number;
+  /**
+   * Faults the range in as mlock and MAP_POPULATE do (populate_vma_page_range): 0 or a negated errno.
+   * @param resumes a fault that waits for the disk is gone on with and counts as major: mprotect, which keeps its lock
+   */
+  populate(task: Task, vma: Vma, start: Vpn, end: Vpn, resumes?: boolean): number;
   /** Faults the range in as MADV_POPULATE_READ or _WRITE do (faultin_page_range): 0 or a negated errno. */
   populateRange(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number;
   /** Marks the present pages of a range as mlocked, or no longer (mlock_vma_pages_range). */

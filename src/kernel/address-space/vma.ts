@@ -2,7 +2,7 @@ import type { Pfn, Vpn } from '../../hardware/units.ts';
 import type { File } from '../page-cache/file.ts';
 import type { AnonVma } from '../rmap/anon-vma.ts';
 import type { Mm } from './mm.ts';
-import { VM_SHARED } from './vm-flags.ts';
+import { VM_RAND_READ, VM_SEQ_READ, VM_SHARED } from './vm-flags.ts';
 
 /** A mapping that the kernel itself made and whose pages it supplies: [vvar], [vvar_vclock], [vdso]. */
 export interface SpecialMapping {
@@ -77,3 +77,7 @@ export class Vma {
 export const indexOf = (vma: Vma, page: number): number => page - vma.start + vma.pgoff;
 /** The page at which an index lies; may be outside the mapping (vma_address). */
 export const pageAt = (vma: Vma, index: number): Vpn => (vma.start + (index - vma.pgoff)) as Vpn;
+
+/** Whether the use of a mapping's pages says that they will be used again (vma_has_recency). */
+export const hasRecency = (vma: Vma): boolean =>
+  (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) === 0 && vma.file?.noReuse !== true;

@@ -31,12 +31,13 @@ export class Populate {
   /**
    * Faults in a part of one mapping for mlock and MAP_POPULATE (populate_vma_page_range). Private writable memory is
    * written to, so that its copy-on-write is over; shared memory is only read, so that it does not become dirty.
+   * @param resumes as in FaultHandler.faultIn
    * @returns 0 or a negated errno: EFAULT without permission or beyond the file, ENOMEM without memory
    */
-  vma(task: Task, vma: Vma, start: Vpn, end: Vpn): number {
+  vma(task: Task, vma: Vma, start: Vpn, end: Vpn, resumes: boolean): number {
     if (vma.flags & VM_LOCKONFAULT) return 0;
     const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
-    return this.#pages(task, vma, start, end, write, false);
+    return this.#pages(task, vma, start, end, write, resumes);
   }
 
   /**

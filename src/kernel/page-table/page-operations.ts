@@ -36,8 +36,8 @@ export class PageOperations implements PageOps {
     return moveRange(this.#core, from, start, to, newStart, pages);
   }
 
-  populate(task: Task, vma: Vma, start: Vpn, end: Vpn): number {
-    return this.#populate.vma(task, vma, start, end);
+  populate(task: Task, vma: Vma, start: Vpn, end: Vpn, resumes = false): number {
+    return this.#populate.vma(task, vma, start, end, resumes);
   }
 
   populateRange(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean): number {

@@ -1,8 +1,7 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
 import { PAGE_SIZE, type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from '../address-space/mm.ts';
-import { VM_RAND_READ, VM_SEQ_READ } from '../address-space/vm-flags.ts';
-import type { Vma } from '../address-space/vma.ts';
+import { hasRecency, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { KMEM_RSS_STAT } from '../tracepoints.ts';
 import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL } from './soft-entry.ts';
@@ -93,7 +92,7 @@ export function dropPage(core: PageCore, vma: Vma, frame: Pfn, lo: number): void
 function leavePage(core: PageCore, vma: Vma, frame: Pfn, lo: number): void {
   if (!core.table.isAnonymous(frame)) {
     if (lo & PTE_DIRTY) core.markDirty(frame);
-    if (lo & PTE_ACCESSED && (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) === 0) core.lru.markAccessed(frame);
+    if (lo & PTE_ACCESSED && hasRecency(vma)) core.lru.markAccessed(frame);
   }
   core.rmap.remove(frame, vma);
 }

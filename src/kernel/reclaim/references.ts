@@ -1,7 +1,7 @@
 import { PTE_ACCESSED } from '../../hardware/paging/entry.ts';
 import { type Pfn, pfn } from '../../hardware/units.ts';
 import { VM_EXEC, VM_LOCKED } from '../address-space/vm-flags.ts';
-import type { Vma } from '../address-space/vma.ts';
+import { hasRecency, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_REFERENCED, PG_SWAPBACKED } from '../frames/frame-table.ts';
 
@@ -35,7 +35,7 @@ function countReferences(core: PageCore, head: Pfn, pages: number): References {
     rmap.forEachMapping(pfn(head + i), (vma, _page, slot) => {
       if (vma.flags & VM_LOCKED) found.locked = true;
       const lo = pageTables.lo(slot);
-      if ((lo & PTE_ACCESSED) === 0) return;
+      if ((lo & PTE_ACCESSED) === 0 || !hasRecency(vma)) return;
       pageTables.set(slot, lo & ~PTE_ACCESSED, pageTables.hi(slot));
       if (users.includes(vma)) return;
       users.push(vma);
