@@ -50,14 +50,12 @@ export class ReplayStreams {
     return this.#kernel.processes.spawn('faultline', mmapBase(limits.soft[RLIMIT_STACK] as number), limits);
   }
 
-  /** The simulated page of a recorded page of a process, or -1. */
-  translate(process: ReplayedProcess, page: number): number {
-    const found = process.map.translate(page);
-    return found < 0 && this.#reader.header.source === 'lackey' ? this.#adopt(process, page) : found;
-  }
-
-  /** A recording of accesses alone has no map: memory appears where it is first touched, at its own address. */
-  #adopt({ task, map }: ReplayedProcess, page: number): number {
+  /**
+   * The simulated page of a page that the map does not know, or -1. A recording of accesses alone has no map: memory appears
+   * where it is first touched, at its own address.
+   */
+  adopt({ task, map }: ReplayedProcess, page: number): number {
+    if (this.#reader.header.source !== 'lackey') return -1;
     const start = page - (page % ADOPTED_PAGES);
     const flags = MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_PRIVATE;
     const prot = PROT_READ | PROT_WRITE | PROT_EXEC;

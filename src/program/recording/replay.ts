@@ -126,9 +126,9 @@ export class Replay implements PlayerHost {
     this.meter.sample(true);
   }
 
-  /** PlayerHost: the simulated page of a recorded one. */
-  translate(page: number): number {
-    return this.#process === undefined ? -1 : this.#streams.translate(this.#process, page);
+  /** PlayerHost: a page that the recording's map does not explain. */
+  unmapped(page: number): number {
+    return this.#process === undefined ? -1 : this.#streams.adopt(this.#process, page);
   }
 
   /** PlayerHost: a page fault of the running thread. */
@@ -173,6 +173,7 @@ export class Replay implements PlayerHost {
   #run(process: ReplayedProcess): void {
     this.events.schedule(process);
     this.#cpu = this.machine.cpus[this.machine.kernel.tlb.current] as Cpu;
+    this.#player.map = process.map;
     this.#player.retag(this.#cpu);
   }
 
@@ -247,6 +248,7 @@ export class Replay implements PlayerHost {
     this.#player.load(block);
     this.#process = this.processes.get(block.stream);
     this.#cpu = this.machine.cpus[this.machine.kernel.tlb.current] as Cpu;
+    if (this.#process !== undefined) this.#player.map = this.#process.map;
     this.#player.restore(state.player, this.#cpu);
     this.#executed = state.executed;
   }

@@ -7,6 +7,7 @@ import { processorNamed } from '../../hardware/processors/index.ts';
 import { PageMapper } from '../../hardware/testing/page-mapper.ts';
 import { LOADS, STORES } from '../../hardware/tlb/counters.ts';
 import { pfn, vpn } from '../../hardware/units.ts';
+import { AddressMap } from './address-map.ts';
 import type { Block } from './block.ts';
 import { BlockBuilder } from './block-builder.ts';
 import { RecordingError } from './format.ts';
@@ -34,11 +35,13 @@ function machine(processor: string) {
     return true;
   };
   const host = {
-    translate: (page: number) => (page < STRAY ? page + DISTANCE : -1),
+    unmapped: () => -1,
     fault,
     stray: (page: number) => void strays.push(page),
   };
-  return { cpu, host, faults, strays };
+  const map = new AddressMap();
+  map.map(0, STRAY, DISTANCE);
+  return { cpu, host, map, faults, strays };
 }
 
 interface Run {
@@ -63,7 +66,7 @@ function playPlainly(block: Block, processor: string) {
   const made = machine(processor);
   forEachRun(block, {
     run: (kind, page, count) => {
-      const simulated = made.host.translate(page);
+      const simulated = made.map.translate(page);
       if (simulated < 0) made.host.stray(page);
       else while (made.cpu.access(vpn(simulated), ACCESS[kind], count) < 0) made.host.fault(simulated, ACCESS[kind]);
     },
@@ -89,6 +92,7 @@ describe('RunPlayer', () => {
           const plain = playPlainly(block, processor);
           const fast = machine(processor);
           const player = new RunPlayer(fast.host);
+          player.map = fast.map;
           player.load(block);
           player.run(fast.cpu, limit);
           player.run(fast.cpu, block.records);
@@ -107,11 +111,13 @@ describe('RunPlayer', () => {
     fc.assert(
       fc.property(runs, fc.nat(700), (list, limit) => {
         const block = blockOf(list);
-        const { cpu, host, faults } = machine('zen3');
+        const { cpu, host, map, faults } = machine('zen3');
         const first = new RunPlayer(host);
+        first.map = map;
         first.load(block);
         first.run(cpu, limit);
         const second = new RunPlayer(host);
+        second.map = map;
         second.load(block);
         second.restore(structuredClone(first.save()), cpu);
         expect(second.instructions()).toBe(first.instructions());
@@ -124,16 +130,17 @@ describe('RunPlayer', () => {
   });
 
   test('at an event: does it stop, tell the instructions so far, and take a changed map?', () => {
-    const { cpu, host, faults } = machine('zen3');
+    const { cpu, host, map, faults } = machine('zen3');
     const block = blockOf(
       [0, 1, 0, 1].map((page) => ({ kind: 1, page, count: 10 })),
       2,
     );
     const player = new RunPlayer(host);
+    player.map = map;
     player.load(block);
     expect([player.run(cpu, block.records), player.at, player.instructions()]).toEqual([true, 2, 20]);
     player.at++;
-    host.translate = (page) => page + DISTANCE + 512;
+    map.map(0, STRAY, DISTANCE + 512);
     player.retag(cpu);
     expect(player.run(cpu, block.records)).toBe(false);
     expect(faults.map(([page]) => page - DISTANCE)).toEqual([0, 1, 512, 513]);
@@ -143,8 +150,9 @@ describe('RunPlayer', () => {
     const column = fc.uint8Array({ maxLength: 60 });
     fc.assert(
       fc.property(fc.record({ heads: column, pages: column, gaps: column, events: column }), (columns) => {
-        const { cpu, host } = machine('zen3');
+        const { cpu, host, map } = machine('zen3');
         const player = new RunPlayer(host);
+        player.map = map;
         player.load({ ...columns, instructions: 1000 });
         try {
           while (!player.done) if (player.run(cpu, columns.heads.length)) player.at++;

@@ -10,14 +10,15 @@
 import type { Cpu } from '../../hardware/cpu.ts';
 import { FETCH, LOAD, NO_TAG, STORE } from '../../hardware/cpu.ts';
 import { vpn } from '../../hardware/units.ts';
+import { AddressMap } from './address-map.ts';
 import type { Block } from './block.ts';
 import { ByteReader } from './bytes.ts';
 import { ESCAPE, ESCAPE_EVENT, RecordingError, RUN_FETCH, RUN_READ, RUN_WRITE, SLOTS, slotOf } from './format.ts';
 
 /** What stands around the loop: the address map and the kernel. */
 export interface PlayerHost {
-  /** The simulated page of a recorded page, or -1 when the recording has no mapping there. */
-  translate(page: number): number;
+  /** A recorded page that the map does not know: its simulated page after all, or -1. */
+  unmapped(page: number): number;
   /**
    * A page fault at a simulated page. @param kind LOAD, STORE or FETCH @returns whether to try the access again; false
    * when it raised a signal, and the run is skipped
@@ -35,6 +36,8 @@ const ACCESS = [FETCH, LOAD, STORE] as const;
 export class RunPlayer {
   /** The next record of the block. */
   at = 0;
+  /** Where the recorded pages of the process that runs lie. After a change of it or of what it says: `retag`. */
+  map = new AddressMap();
   /** The columns of events; the caller reads the event at which `run` stopped. */
   events = new ByteReader(EMPTY);
 
@@ -137,7 +140,9 @@ export class RunPlayer {
 
   /** Sets the tags of the heads that name a slot's page. */
   #tag(cpu: Cpu, slot: number): void {
-    const page = this.#host.translate(this.#pages[slot]);
+    const recorded = this.#pages[slot];
+    let page = this.map.translate(recorded);
+    if (page < 0) page = this.#host.unmapped(recorded);
     const tag = page < 0 ? NO_TAG : page + cpu.context;
     if (slot < SLOTS) this.#tags[(slot << 2) | RUN_FETCH] = tag;
     else {
