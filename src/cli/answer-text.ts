@@ -1,5 +1,6 @@
 /** Answers of a scenario as a person reads them: a line for each operation, and tables of what it looked at below it. */
 import type { Answer, AnswerValue } from '../program/scenario/answer.ts';
+import { timeText } from './quantity.ts';
 
 type Table = { readonly [key: string]: AnswerValue };
 
@@ -72,9 +73,18 @@ function blocksText(answer: Answer): string[] {
   return lines;
 }
 
-/** The text of one answer, with its end of line. */
-export function answerText(answer: Answer): string {
+/** The width of the operation, and of the time behind it. */
+const OPERATION_WIDTH = 40;
+const TIME_WIDTH = 10;
+
+/**
+ * The text of one answer, with its end of line.
+ * @param ns simulated time that the operation took, in nanoseconds
+ */
+export function answerText(answer: Answer, ns: number): string {
   const said = [...endingText(answer), ...faultsText(answer), ...transferText(answer), ...factsText(answer)];
-  const first = `${String(answer.op).trim().padEnd(40)} ${said.join('; ')}`.trimEnd();
+  const time = ns > 0 ? timeText(ns) : '';
+  const head = `${String(answer.op).trim().padEnd(OPERATION_WIDTH)} ${time.padStart(TIME_WIDTH)}`;
+  const first = `${head}  ${said.join('; ')}`.trimEnd();
   return [first, ...blocksText(answer).map((line) => `    ${line}`)].map((line) => `${line}\n`).join('');
 }

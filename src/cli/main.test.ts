@@ -70,7 +70,7 @@ test('is a typing error in a scenario told with file and line, before anything r
 test('does run print a line an operation for people, and the keys of the oracle as JSON?', () => {
   const text = faultline(['run', cow]);
   expect(text.code).toBe(0);
-  expect(text.stdout.split('\n')[2]).toMatch(/^A touch r w each=1 +4 faults; acc 4; each 1\*4$/);
+  expect(text.stdout.split('\n')[2]).toMatch(/^A touch r w each=1 +2\.\d\d us {2}4 faults; acc 4; each 1\*4$/);
   const json = faultline(['run', cow, '--json']);
   const answers = JSON.parse(json.stdout);
   expect(answers[0]).toEqual({ scenario: 'cow.txt', runs: 1, kernel: 'faultline', workdir: 'ext4-small' });

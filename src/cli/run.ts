@@ -10,12 +10,14 @@ import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './ma
 import { asUserError, readScenario } from './scenario-input.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
 
-const usage = `usage: faultline run FILE [--json] [--events FILE] [machine options]
+const usage = `usage: faultline run FILE [--json [--costs]] [--events FILE] [machine options]
 
-Runs a scenario (conformance/README.md is the language) on the simulated machine and prints an answer for each line.
+Runs a scenario (conformance/README.md is the language) on the simulated machine and prints an answer for each line,
+with the simulated time that it took: system calls, faults, translations, copies, and every request to the disk.
 Without options the machine is the one that the recorded answers come from: 24 GB, two processors, no swap.
 
   --json               the answers as a JSON array, with the keys of the C oracle
+  --costs              in that array, the simulated nanoseconds of each operation as "ns"
 ${EVENT_OPTIONS_HELP}
 ${MACHINE_OPTIONS_HELP}
 example: printf 'spawn A\\nA mmap r len=4p\\nA touch r w each=1\\n' > my.txt && faultline run my.txt
@@ -26,22 +28,26 @@ const jsonText = (answers: readonly unknown[]): string =>
   `[\n${answers.map((answer) => JSON.stringify(answer)).join(',\n')}\n]\n`;
 
 function run(args: readonly string[]): number {
-  const parsed = parseArguments(args, { json: 'flag', ...EVENT_OPTION_TABLE, ...MACHINE_OPTION_TABLE });
+  const parsed = parseArguments(args, { json: 'flag', costs: 'flag', ...EVENT_OPTION_TABLE, ...MACHINE_OPTION_TABLE });
   const [file, ...more] = parsed.operands;
   if (file === undefined) throw new UserError('run needs a scenario FILE; see faultline run --help');
   if (more.length > 0) throw new UserError(`run takes one FILE; "${more[0]}" is one too many`);
   const options: MachineOptions = machineOptions(parsed, ORACLE_MACHINE);
   const scenario = readScenario(file);
   const json = parsed.has('json');
+  const costs = parsed.has('costs');
+  if (costs && !json) throw new UserError('--costs needs --json: the text shows them anyway');
   let endEvents = () => {};
   try {
-    const report = (answer: Answer) => {
-      if (!json) process.stdout.write(answerText(answer));
+    const answers: Answer[] = [];
+    const report = (answer: Answer, ns: number) => {
+      if (json) answers.push(costs ? { ...answer, ns } : answer);
+      else process.stdout.write(answerText(answer, ns));
     };
     const watch = (machine: Machine) => {
       endEvents = startEvents(machine, parsed, { scenario: file });
     };
-    const answers = asUserError(() => runScenario(scenario, options, report, watch));
+    asUserError(() => runScenario(scenario, options, report, watch));
     if (json) process.stdout.write(jsonText([scenarioHeader(scenario), ...answers]));
   } finally {
     endEvents();

@@ -6,7 +6,7 @@ import { PAGE_SIZE, pageOf } from '../hardware/units.ts';
 import { FrameTable } from '../kernel/frames/frame-table.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { type KernelState, restoreKernel, saveKernel } from '../kernel/kernel-state.ts';
-import { ext4FileSystem } from '../kernel/page-cache/file-system.ts';
+import { ext4FileSystem, type FileSystem } from '../kernel/page-cache/file-system.ts';
 import { defaultParams, setSysctl } from '../kernel/params.ts';
 import type { Task } from '../kernel/process/process.ts';
 import { traceSwitch } from '../kernel/process/process-trace.ts';
@@ -33,6 +33,8 @@ export class Machine {
   readonly kernel: Kernel;
   /** The disk below the root file system, when requests to it take time. */
   readonly disk: BlockDevice | undefined;
+  /** How long who submits a request to that disk now will wait, in ns; a file system's, if it lies there. */
+  readonly requestTime: FileSystem['requestTime'];
   /** What each CPU runs, for the tracepoints. */
   readonly #running: (Task | undefined)[] = [];
 
@@ -64,15 +66,11 @@ export class Machine {
       levels: resolved.levels,
       hugePages: resolved.transparentHugePages !== 'never',
     });
-    if (resolved.disk !== undefined) this.disk = this.#mountRoot(new BlockDevice(resolved.disk));
-  }
-
-  /** Puts the root file system on a disk: whoever waits for a request waits as long as the disk needs. */
-  #mountRoot(disk: BlockDevice): BlockDevice {
-    const requestTime = (bytes: number, write: boolean, start: number): number =>
-      disk.submit(this.clock.now, start, bytes, write) - this.clock.now;
-    this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { requestTime }));
-    return disk;
+    if (resolved.disk === undefined) return;
+    const disk = new BlockDevice(resolved.disk);
+    this.disk = disk;
+    this.requestTime = (bytes, write, start) => disk.submit(this.clock.now, start, bytes, write) - this.clock.now;
+    this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { requestTime: this.requestTime }));
   }
 
   /** Lets a task run on a CPU: its address space is loaded there if it is not already. */

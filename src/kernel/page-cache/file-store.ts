@@ -73,7 +73,7 @@ export class FileStore implements FileOps {
   constructor(core: PageCore, needs: FilesNeeds) {
     this.core = core;
     this.#commit = needs;
-    const copy = new UserCopy(() => needs.userAccess(), core.contents === 'bytes' ? core.memory : undefined);
+    const copy = new UserCopy(() => needs.userAccess(), core.contents === 'bytes' ? core.memory : undefined, core.clock);
     this.metadata = new Metadata(core.clock);
     this.workingset = new Workingset(core);
     this.cache = new PageCache(core, this.workingset, (pages) => needs.release(pages));

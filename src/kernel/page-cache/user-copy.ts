@@ -1,6 +1,11 @@
+import { costs } from '../../hardware/costs.ts';
 import type { PhysicalMemory } from '../../hardware/physical-memory.ts';
-import { type Pfn, pfn } from '../../hardware/units.ts';
+import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
 import type { Task } from '../process/process.ts';
+import { CAUSE_COPY, type Clock } from '../time/clock.ts';
+
+/** Nanoseconds for each byte that is copied. */
+const COPY_BYTE = costs.pageCopy / PAGE_SIZE;
 
 /** How the kernel reaches a program's buffers: every page touched, faults counted as the program's. */
 export interface UserAccess {
@@ -19,11 +24,12 @@ export interface UserAccess {
 
 /**
  * Copies between cache pages and user buffers (copy_folio_to_iter and back). On a machine without contents no byte moves,
- * yet the buffer's pages are touched all the same.
+ * yet the buffer's pages are touched and the time passes all the same.
  */
 export class UserCopy {
   readonly #access: () => UserAccess;
   readonly #memory: PhysicalMemory | undefined;
+  readonly #clock: Clock;
   /** The cache page of the copy that runs; fields instead of a closure for each call, which would cost more than the copy. */
   #page: Pfn = pfn(0);
   #offset = 0;
@@ -32,17 +38,24 @@ export class UserCopy {
    * @param access asked for at each copy: user memory needs the fault handler, which is made after the files
    * @param memory undefined when the machine keeps no contents
    */
-  constructor(access: () => UserAccess, memory: PhysicalMemory | undefined) {
+  constructor(access: () => UserAccess, memory: PhysicalMemory | undefined, clock: Clock) {
     this.#access = access;
     this.#memory = memory;
+    this.#clock = clock;
+  }
+
+  /** Lets the time of a copy pass. @returns its bytes */
+  #copied(bytes: number): number {
+    this.#clock.spend(bytes * COPY_BYTE, CAUSE_COPY);
+    return bytes;
   }
 
   /** From a frame, at `offset`, to the user's `address`: bytes copied, fewer than asked when the buffer is bad. */
   toUser(task: Task, address: number, from: Pfn, offset: number, bytes: number): number {
-    if (this.#memory === undefined) return this.#access().write(task, address, bytes);
+    if (this.#memory === undefined) return this.#copied(this.#access().write(task, address, bytes));
     this.#page = from;
     this.#offset = offset;
-    return this.#access().forEachPiece(task, address, bytes, true, this.#out);
+    return this.#copied(this.#access().forEachPiece(task, address, bytes, true, this.#out));
   }
 
   readonly #out = (frame: Pfn, offset: number, bytes: number, done: number): void => {
@@ -51,10 +64,10 @@ export class UserCopy {
 
   /** From the user's `address` into a frame at `offset`: bytes copied. */
   fromUser(task: Task, address: number, to: Pfn, offset: number, bytes: number): number {
-    if (this.#memory === undefined) return this.#access().read(task, address, bytes);
+    if (this.#memory === undefined) return this.#copied(this.#access().read(task, address, bytes));
     this.#page = to;
     this.#offset = offset;
-    return this.#access().forEachPiece(task, address, bytes, false, this.#in);
+    return this.#copied(this.#access().forEachPiece(task, address, bytes, false, this.#in));
   }
 
   readonly #in = (frame: Pfn, offset: number, bytes: number, done: number): void => {
@@ -64,7 +77,7 @@ export class UserCopy {
   /** From bytes that the kernel holds into a frame at `offset`: bytes copied, which is all of them. */
   fromKernel(from: Uint8Array, to: Pfn, offset: number): number {
     this.#memory?.view(to).set(from, offset);
-    return from.length;
+    return this.#copied(from.length);
   }
 
   /** Writes bytes that lie in no frame, or `length` zeros, to the user's buffer: bytes written. */

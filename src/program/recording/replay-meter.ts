@@ -2,28 +2,12 @@
 
 import { costs } from '../../hardware/costs.ts';
 import type { Cpu } from '../../hardware/cpu.ts';
-import {
-  FLUSHES,
-  INVLPGS,
-  L2_DATA_HITS,
-  L2_INSTRUCTION_HITS,
-  SHOOTDOWNS,
-  type TlbCounters,
-  WALK_STEPS,
-} from '../../hardware/tlb/counters.ts';
 import { PAGE_SIZE } from '../../hardware/units.ts';
-import { MM_ANONPAGES, MM_FILEPAGES, type Mm } from '../../kernel/address-space/mm.ts';
+import type { Mm } from '../../kernel/address-space/mm.ts';
 import { gatherSmaps } from '../../kernel/proc/smaps.ts';
 import type { Task } from '../../kernel/process/process.ts';
-import {
-  CAUSE_INSTRUCTIONS,
-  CAUSE_MAJOR_FAULT,
-  CAUSE_MINOR_FAULT,
-  CAUSE_SHOOTDOWN,
-  CAUSE_SYSCALL,
-  CAUSE_TLB,
-  CAUSE_WALK,
-} from '../../kernel/time/clock.ts';
+import { CAUSE_INSTRUCTIONS, CAUSE_MINOR_FAULT, CAUSE_SYSCALL } from '../../kernel/time/clock.ts';
+import { CpuTime, markFaults, passFaultTime } from '../../machine/cpu-time.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { FaultLedger, mappingName } from './fault-ledger.ts';
 import { TimeSeries, type TimeSeriesState } from './time-series.ts';
@@ -36,20 +20,6 @@ const FIRST_INTERVAL = 10_000;
 /** A page's share in smaps is counted in 1/4096 bytes. */
 const PSS_ONE = 4096;
 
-/** What a CPU's TLBs have cost so far, by cause, in nanoseconds. */
-const tlbCost = (counters: TlbCounters): number =>
-  (counters.sum(L2_DATA_HITS) + counters.sum(L2_INSTRUCTION_HITS)) * costs.l2TlbHit +
-  counters.values[FLUSHES] * costs.tlbFlush +
-  counters.values[INVLPGS] * costs.invlpg;
-const walkCost = (counters: TlbCounters): number => counters.values[WALK_STEPS] * costs.walkStep;
-const shootdownCost = (counters: TlbCounters): number => counters.values[SHOOTDOWNS] * costs.shootdown;
-
-const HARDWARE_COSTS = [
-  [CAUSE_TLB, tlbCost],
-  [CAUSE_WALK, walkCost],
-  [CAUSE_SHOOTDOWN, shootdownCost],
-] as const;
-
 export class ReplayMeter {
   readonly ledger = new FaultLedger();
   readonly series = new TimeSeries<SeriesName>(SERIES, FIRST_INTERVAL);
@@ -61,12 +31,11 @@ export class ReplayMeter {
   instructions = 0;
 
   readonly #machine: Machine;
-  /** What the CPUs' TLBs had cost when it was last paid, by CPU, in the order of HARDWARE_COSTS. */
-  readonly #paid: Float64Array;
+  readonly #cpuTime: CpuTime;
 
   constructor(machine: Machine) {
     this.#machine = machine;
-    this.#paid = new Float64Array(machine.cpus.length * HARDWARE_COSTS.length);
+    this.#cpuTime = new CpuTime(machine.clock, machine.cpus.length);
   }
 
   /** Lets the time of `count` more instructions pass, and that of the TLB misses since the last call. */
@@ -74,12 +43,7 @@ export class ReplayMeter {
     const { clock } = this.#machine;
     this.instructions += count;
     clock.spend(count * costs.instruction, CAUSE_INSTRUCTIONS);
-    HARDWARE_COSTS.forEach(([cause, costOf], i) => {
-      const due = costOf(cpu.counters);
-      const at = cpu.id * HARDWARE_COSTS.length + i;
-      clock.spend(due - this.#paid[at], cause);
-      this.#paid[at] = due;
-    });
+    this.#cpuTime.pass(cpu);
   }
 
   systemCall(): void {
@@ -91,20 +55,13 @@ export class ReplayMeter {
    * @returns what `work` returned
    */
   book<T>(task: Task, page: number, work: () => T): T {
-    const { minFlt, majFlt } = task;
-    const [file, anonymous] = [task.mm.rss[MM_FILEPAGES], task.mm.rss[MM_ANONPAGES]];
+    const since = markFaults(task);
     const answer = work();
-    const minor = task.minFlt - minFlt;
-    const major = task.majFlt - majFlt;
+    const { minor, major } = passFaultTime(this.#machine.clock, task, since);
     if (minor + major === 0) return answer;
     const { mm } = task;
     const vma = mm.vmas.find(page);
     this.ledger.add(mappingName(mm, vma !== undefined && vma.start <= page ? vma : undefined), minor, major);
-    const cleared = Math.max(0, mm.rss[MM_ANONPAGES] - anonymous);
-    const around = Math.max(0, mm.rss[MM_FILEPAGES] - file - minor);
-    const pages = cleared * costs.pageClear + around * costs.faultAroundPage;
-    this.#machine.clock.spend(minor * costs.minorFault + pages, CAUSE_MINOR_FAULT);
-    if (major > 0) this.#machine.clock.spend(major * costs.majorFault, CAUSE_MAJOR_FAULT);
     this.notePeak(mm);
     return answer;
   }
@@ -165,7 +122,7 @@ export class ReplayMeter {
       peakRss,
       invalid,
       instructions,
-      paid: [...this.#paid],
+      paid: this.#cpuTime.save(),
     };
   }
 
@@ -175,7 +132,7 @@ export class ReplayMeter {
     this.peakRss = state.peakRss;
     this.invalid = state.invalid;
     this.instructions = state.instructions;
-    this.#paid.set(state.paid);
+    this.#cpuTime.restore(state.paid);
   }
 }
 

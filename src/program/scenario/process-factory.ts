@@ -20,6 +20,7 @@ import {
   SLOT_BYTES,
   SLOT_USED_BYTES,
 } from './layout.ts';
+import type { OperationCosts } from './operation-costs.ts';
 import { Regions } from './regions.ts';
 import type { ScenarioFiles } from './scenario-files.ts';
 import { ScenarioProcess } from './scenario-process.ts';
@@ -61,12 +62,14 @@ const PROGRAM: ElfImage = {
  */
 export class ProcessFactory {
   readonly #machine: Machine;
+  readonly #costs: OperationCosts;
   readonly #program: File;
   readonly #arena: File;
   readonly #controller: Task;
 
-  constructor(machine: Machine, files: ScenarioFiles) {
+  constructor(machine: Machine, files: ScenarioFiles, costs: OperationCosts) {
     this.#machine = machine;
+    this.#costs = costs;
     this.#program = files.program(BINARY_END - BINARY_START);
     this.#arena = machine.kernel.files.shmemFile(ARENA_END - ARENA_START, 'size');
     // Ours, beside the mappings of the processes: it stays when the last of them is gone.
@@ -98,7 +101,8 @@ export class ProcessFactory {
     if (stack !== undefined) regions.set('stack', stack.address, stack.length);
     regions.set('brk', startBrk, BRK_REACH);
     const startPteKb = statusOf(task.process).VmPTE ?? 0;
-    return new ScenarioProcess({ name, task, machine: this.#machine, regions, slot, startPteKb, startBrk });
+    const [machine, costs] = [this.#machine, this.#costs];
+    return new ScenarioProcess({ name, task, machine, costs, regions, slot, startPteKb, startBrk });
   }
 
   /** The controller writes to its stack again, so that the pages that its copy inherited are the copy's alone. */
@@ -119,6 +123,7 @@ export class ProcessFactory {
       name,
       task,
       machine: this.#machine,
+      costs: this.#costs,
       regions: parent.regions.copy(),
       slot,
       descriptors: parent.descriptors,

@@ -23,14 +23,15 @@ export const ORACLE_MACHINE: MachineOptions = {
 /**
  * Runs a scenario on a machine that boots for it.
  *
- * @param report gets each answer as soon as it is there: what a run that breaks down has answered is not lost
+ * @param report gets each answer as soon as it is there, with the simulated nanoseconds that the operation took: what a
+ * run that breaks down has answered is not lost
  * @param booted gets the machine before the first line, to watch it
  * @returns the answers, in order
  */
 export function runScenario(
   scenario: Scenario,
   options: MachineOptions = ORACLE_MACHINE,
-  report: (answer: Answer) => void = () => {},
+  report: (answer: Answer, ns: number) => void = () => {},
   booted: (machine: Machine) => void = () => {},
 ): Answer[] {
   const machine = new Machine({ ...options, contents: 'bytes' });
@@ -38,9 +39,11 @@ export function runScenario(
   const scene = new Scene(machine, scenario);
   return scenario.lines.map((line, index) => {
     const answer: Answer = { i: index + 1, op: line.text };
+    const began = machine.clock.now;
     runLine(scene, line, answer);
+    const ns = Math.round(machine.clock.now - began);
     putDeaths(scene, answer);
-    report(answer);
+    report(answer, ns);
     return answer;
   });
 }

@@ -4,6 +4,7 @@ import type { Machine } from '../../machine/machine.ts';
 import type { AddressExpression } from './address-expression.ts';
 import { type Answer, type Outcome, putOutcome, succeeded } from './answer.ts';
 import { extentOf } from './extent.ts';
+import type { OperationCosts } from './operation-costs.ts';
 import type { Regions } from './regions.ts';
 
 /** A region that the scenario names but that no mapping ever made: the `mmap` that should have failed. */
@@ -17,6 +18,7 @@ export class ScenarioProcess {
   readonly task: Task;
   readonly regions: Regions;
   readonly #machine: Machine;
+  readonly costs: OperationCosts;
   readonly #descriptors: Map<string, number>;
   /** Which 512 KiB of the arena are its own. */
   readonly slot: number;
@@ -31,6 +33,7 @@ export class ScenarioProcess {
     name: string;
     task: Task;
     machine: Machine;
+    costs: OperationCosts;
     regions: Regions;
     slot: number;
     descriptors?: ReadonlyMap<string, number>;
@@ -40,6 +43,7 @@ export class ScenarioProcess {
     this.name = init.name;
     this.task = init.task;
     this.#machine = init.machine;
+    this.costs = init.costs;
     this.regions = init.regions;
     this.slot = init.slot;
     this.#descriptors = new Map(init.descriptors);
@@ -88,17 +92,29 @@ export class ScenarioProcess {
   symbol = (address: number): string => this.regions.symbol(address);
 
   /**
-   * Does what a process asks of the kernel and says how it ended: its value, error or signal, and what it cost in page
-   * faults and block input and output, as getrusage tells the process itself.
+   * Does what a process asks of the kernel in one system call and says how it ended.
    *
    * @param silent the value is an address or a descriptor, which answers do not show
    * @returns whether it succeeded
    */
   perform(answer: Answer, ask: () => Outcome, silent = false): boolean {
+    const call = (): Outcome => {
+      this.costs.systemCalls(1, false);
+      return ask();
+    };
+    return this.carryOut(answer, call, silent);
+  }
+
+  /**
+   * Does what is no single system call - accesses to memory, or calls that count themselves - and says how it ended: its
+   * value, error or signal, and what it cost in page faults and block input and output, as getrusage tells the process
+   * itself.
+   */
+  carryOut(answer: Answer, work: () => Outcome, silent = false): boolean {
     const { process } = this.task;
     const before = [process.minFlt, process.majFlt, process.readBytes, process.writtenBytes] as const;
     this.#machine.runOn(0, this.task);
-    const outcome = ask();
+    const outcome = this.costs.measure(this.task, work);
     if (!this.alive) {
       answer.killed = 1;
       return false;

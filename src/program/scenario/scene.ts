@@ -7,6 +7,7 @@ import { getSysctl } from '../../kernel/params.ts';
 import { type CommitState, meminfoOf, meminfoText } from '../../kernel/proc/meminfo.ts';
 import { vmstatText } from '../../kernel/proc/vmstat-text.ts';
 import type { Machine } from '../../machine/machine.ts';
+import { OperationCosts } from './operation-costs.ts';
 import type { Scenario } from './parser.ts';
 import { ProcessFactory } from './process-factory.ts';
 import { ScenarioFiles } from './scenario-files.ts';
@@ -37,7 +38,7 @@ export class Scene {
     this.machine = machine;
     this.speaksOfStack = scenario.speaksOfStack;
     this.files = new ScenarioFiles(machine, scenario.directory);
-    this.#factory = new ProcessFactory(machine, this.files);
+    this.#factory = new ProcessFactory(machine, this.files, new OperationCosts(machine));
     machine.kernel.commitments.release(-COMMITTED_BY_OTHERS);
     this.#vmstatBefore = machine.kernel.vmstat.save();
   }

@@ -91,7 +91,7 @@ export const touch = processOperation(
     let accesses = 0;
     let characters = '';
     const cached: string[] = [];
-    process.perform(answer, () => {
+    process.carryOut(answer, () => {
       for (let i = 0; i < count; i++) {
         const index = step(i);
         const outcome = access(process, mode, start + index * stride, (value + index) & 0xff);
@@ -152,7 +152,7 @@ export const fill = processOperation(
   (process, { range, seed }, answer) => {
     const { address, length } = placeOf(process, range);
     const base = multiply(wordOf(seed), GOLDEN);
-    process.perform(answer, () => {
+    process.carryOut(answer, () => {
       for (const [offset, piece] of pieces(address, length - (length % 8))) {
         const bytes = new Uint8Array(piece);
         const view = new DataView(bytes.buffer);
@@ -173,7 +173,7 @@ export const sum = processOperation('sum A [len=]', readRange, (process, range, 
   const { address, length } = placeOf(process, range);
   const total = new Sum64();
   let words = 0;
-  process.perform(answer, () => {
+  process.carryOut(answer, () => {
     for (const [offset, piece] of pieces(address, length - (length % 8))) {
       const bytes = process.machine.readBytes(process.task, address + offset, piece);
       if (!(bytes instanceof Uint8Array)) return bytes;
@@ -199,7 +199,7 @@ export const peek = processOperation('peek A [len=]', readRange, (process, range
   const { address } = process.resolve(range.at);
   const length = Math.min(range.length ?? 8, PEEK_BYTES);
   let text = '';
-  process.perform(answer, () => {
+  process.carryOut(answer, () => {
     for (const [offset, piece] of pieces(address, length)) {
       const bytes = process.machine.readBytes(process.task, address + offset, piece);
       if (!(bytes instanceof Uint8Array)) return bytes;

@@ -166,10 +166,11 @@ function transfer(process: ScenarioProcess, how: Transfer, answer: Answer, scene
   const cached: number[] = [];
   let calls = 0;
   let last = 0;
-  process.perform(answer, () => {
+  process.carryOut(answer, () => {
     let total = 0;
     let offset = how.offset;
     for (let i = 0; i < how.times; i++) {
+      process.costs.systemCalls(1, true);
       if (offset === undefined) {
         last = write ? files.write(task, fd, buffer, how.size) : files.read(task, fd, buffer, how.size);
       } else {
