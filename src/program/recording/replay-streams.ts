@@ -11,11 +11,22 @@ import {
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
+  RLIM_INFINITY,
+  RLIMIT_AS,
+  RLIMIT_DATA,
+  RLIMIT_MEMLOCK,
   RLIMIT_STACK,
 } from '../../kernel/uapi.ts';
 import type { RecordingReader } from './reader.ts';
 import { ReplayedProcess, type ReplayedProcessState } from './replayed-process.ts';
 
+/** The limits that concern memory, by their names in a recording; one that is not there is none. */
+const LIMITS = [
+  ['stack', RLIMIT_STACK],
+  ['data', RLIMIT_DATA],
+  ['as', RLIMIT_AS],
+  ['memlock', RLIMIT_MEMLOCK],
+] as const;
 /** Pages that a recording without a map gets at once where it first touches. */
 const ADOPTED_PAGES = 64;
 
@@ -45,8 +56,12 @@ export class ReplayStreams {
     return process;
   }
 
+  /** A program that somebody starts has the limits that it was recorded with. */
   #spawn(): Task {
     const limits = defaultRlimits();
+    const recorded = this.#reader.header.environment?.limits;
+    if (recorded !== undefined)
+      for (const [name, limit] of LIMITS) limits.soft[limit] = recorded[name] ?? RLIM_INFINITY;
     return this.#kernel.processes.spawn('faultline', mmapBase(limits.soft[RLIMIT_STACK] as number), limits);
   }
 

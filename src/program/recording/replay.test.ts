@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MM_SHMEMPAGES } from '../../kernel/address-space/mm.ts';
+import { RLIM_INFINITY, RLIMIT_AS, RLIMIT_MEMLOCK } from '../../kernel/uapi.ts';
 import { Machine } from '../../machine/machine.ts';
 import { Replay } from './replay.ts';
 import { reportOf } from './replay-report.ts';
@@ -37,6 +38,17 @@ describe('a program starts', () => {
     const done = replay([program().touch(STACK + 1, 1, 1)]);
     expect(done.processes.get(0)?.map.translate(STACK + 1)).toBe(0x7fffffffe);
     expect(done.strays).toBe(0);
+  });
+
+  test('recorded with another stack limit: does mmap begin below it, and is memory without a limit unlimited?', () => {
+    const stream = program().call('mmap', [0, PAGE, RW, PRIVATE_ANON, -1, 0], ANYWHERE * PAGE);
+    const environment = { variables: 1, bytes: 4, locale: 'C', limits: { stack: 2 ** 30, as: 2 ** 35 } };
+    const done = Replay.start(new Machine({ memory: 64 << 20 }), recordingOf([stream], [], { environment }));
+    done.finish();
+    const [{ process, map }] = [...done.processes.values()];
+    // TASK_SIZE less 1 GiB of stack and 1 MiB of guard gap; the vdso took the eight pages below.
+    expect(map.translate(ANYWHERE)).toBe((2 ** 47 - PAGE - 2 ** 30 - 2 ** 20) / PAGE - 9);
+    expect([process.rlimits.soft[RLIMIT_AS], process.rlimits.soft[RLIMIT_MEMLOCK]]).toEqual([2 ** 35, RLIM_INFINITY]);
   });
 
   test('without a map of a page: is the run counted and left out?', () => {
@@ -189,7 +201,7 @@ describe('processes', () => {
 
 test('a recording of accesses alone: does memory appear where it is touched?', () => {
   const stream = new StreamMaker(0, 100).fetch(0x400, 10).touch(0x500, 3, 1).touch(0x1ffe000, 1);
-  const done = Replay.start(new Machine({ memory: 64 << 20 }), recordingOf([stream], [], 'lackey'));
+  const done = Replay.start(new Machine({ memory: 64 << 20 }), recordingOf([stream], [], { source: 'lackey' }));
   done.finish();
   expect(faults(done)).toEqual({ '[anon]': 5 });
   expect(done.strays).toBe(0);

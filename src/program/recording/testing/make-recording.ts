@@ -99,11 +99,18 @@ export class StreamMaker {
 export function recordingOf(
   streams: readonly StreamMaker[],
   files: readonly Omit<FileFacts, 'mode' | 'device'>[] = [],
-  source: RecordingHeader['source'] = 'pagetrace',
+  more: Partial<RecordingHeader> = {},
 ): RecordingReader {
   const parts: number[] = [];
   const mode = { kind: 'exact' } as const;
-  const header: RecordingHeader = { format: 'faultline recording', command: ['program'], mode, source, tool: 'test' };
+  const header: RecordingHeader = {
+    format: 'faultline recording',
+    command: ['program'],
+    mode,
+    source: 'pagetrace',
+    tool: 'test',
+    ...more,
+  };
   const writer = new RecordingWriter((bytes) => void parts.push(...bytes), PLAIN_CODEC, header);
   const all = [PROGRAM_FILE, ...files.map((file) => ({ mode: 0o100644, device: 1, ...file }))];
   writer.metadata(all.map((file) => ({ kind: 'file', ...file }) as MetadataLine));
