@@ -12,7 +12,7 @@ import type { Task } from './process/process.ts';
 import type { AnonVmas } from './rmap/anon-vmas.ts';
 import type { ReverseMap } from './rmap/rmap.ts';
 import type { Swap } from './swap/swap.ts';
-import type { Clock } from './time/clock.ts';
+import type { Timers } from './time/clock.ts';
 import type { EventLog } from './tracepoints.ts';
 import type { VmStat } from './vmstat.ts';
 
@@ -34,7 +34,9 @@ export interface PageCore {
   readonly tlb: TlbFlush;
   readonly vmstat: VmStat;
   readonly trace: EventLog;
-  readonly clock: Clock;
+  readonly clock: Timers;
+  /** The task that runs now. */
+  readonly current: Task | undefined;
   /** A page of a file was written through a mapping: its cache page is dirty now (folio_mark_dirty). */
   markDirty(frame: Pfn): void;
   /** Drops a clean page of a file that nothing maps any more, leaving a shadow of it (__remove_mapping). */

@@ -18,6 +18,7 @@ import { LruLists } from './frames/lru.ts';
 import { UserPages } from './frames/user-pages.ts';
 import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
 import { cgroupOomKill, type OomNeeds } from './oom/oom-kill.ts';
+import { WB_REASON_VMSCAN } from './page-cache/flusher.ts';
 import { FileCalls } from './page-cache/system-calls.ts';
 import { PageAdvice } from './page-table/advice.ts';
 import { PageOperations } from './page-table/page-operations.ts';
@@ -36,7 +37,7 @@ import { SwapReadahead } from './swap/readahead.ts';
 import { Swap } from './swap/swap.ts';
 import type { SwapArea, SwapDevice } from './swap/swap-area.ts';
 import { swapoff } from './swap/swapoff.ts';
-import type { Clock } from './time/clock.ts';
+import type { Timers } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
 import { VmStat } from './vmstat.ts';
 
@@ -45,7 +46,7 @@ export interface KernelBoot {
   readonly memory: PhysicalMemory;
   readonly table: FrameTable;
   readonly cpus: readonly Cpu[];
-  readonly clock: Clock;
+  readonly clock: Timers;
   readonly params: Params;
   readonly contents: 'bytes' | 'none';
   /** Levels of page tables: 4 or 5. */
@@ -62,7 +63,7 @@ export class Kernel implements PageCore {
   readonly memory: PhysicalMemory;
   readonly table: FrameTable;
   readonly contents: 'bytes' | 'none';
-  readonly clock: Clock;
+  readonly clock: Timers;
   readonly params: Params;
   readonly #hugePages: boolean;
   /** What may be promised to programs follows from these. */
@@ -155,7 +156,7 @@ export class Kernel implements PageCore {
     });
     this.swap = new Swap(this);
     this.#swapReadahead = new SwapReadahead(this, this.swap, params);
-    this.reclaim = new Reclaim(this, { wakeFlusher: () => this.files.syncAll() });
+    this.reclaim = new Reclaim(this, { wakeFlusher: () => this.files.flusher.writeAll(WB_REASON_VMSCAN) });
     const fileFaults = new FileFaults(this, this.files);
     this.faults = new FaultHandler(
       this,

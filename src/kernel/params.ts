@@ -25,8 +25,16 @@ export interface Params {
   swappiness: number;
   /** vm.dirty_ratio, per cent. */
   dirtyRatio: number;
+  /** vm.dirty_bytes; 0: the ratio counts. */
+  dirtyBytes: number;
   /** vm.dirty_background_ratio, per cent. */
   dirtyBackgroundRatio: number;
+  /** vm.dirty_background_bytes; 0: the ratio counts. */
+  dirtyBackgroundBytes: number;
+  /** vm.dirty_expire_centisecs: how old dirty data may grow, in 1/100 s. */
+  dirtyExpireCentisecs: number;
+  /** vm.dirty_writeback_centisecs: how often the flusher looks, in 1/100 s; 0: never. */
+  dirtyWritebackCentisecs: number;
   /** vm.page-cluster: swap readahead of 2^n pages. */
   pageCluster: number;
   /** kernel.randomize_va_space: 0 off, 1 without the break, 2 all. */
@@ -45,7 +53,11 @@ export const defaultParams = (): Params => ({
   watermarkScaleFactor: 10,
   swappiness: 60,
   dirtyRatio: 20,
+  dirtyBytes: 0,
   dirtyBackgroundRatio: 10,
+  dirtyBackgroundBytes: 0,
+  dirtyExpireCentisecs: 3000,
+  dirtyWritebackCentisecs: 500,
   pageCluster: 3,
   randomizeVaSpace: 0,
 });
@@ -69,7 +81,11 @@ const SYSCTLS: ReadonlyMap<string, Sysctl> = new Map([
   ['vm.watermark_scale_factor', { key: 'watermarkScaleFactor', least: 1, most: 3000 }],
   ['vm.swappiness', { key: 'swappiness', least: 0, most: 200 }],
   ['vm.dirty_ratio', { key: 'dirtyRatio', least: 0, most: 100 }],
+  ['vm.dirty_bytes', { key: 'dirtyBytes', least: 2 * 4096, most: Number.MAX_SAFE_INTEGER }],
   ['vm.dirty_background_ratio', { key: 'dirtyBackgroundRatio', least: 0, most: 100 }],
+  ['vm.dirty_background_bytes', { key: 'dirtyBackgroundBytes', least: 1, most: Number.MAX_SAFE_INTEGER }],
+  ['vm.dirty_expire_centisecs', { key: 'dirtyExpireCentisecs', least: 0, most: 2 ** 31 - 1 }],
+  ['vm.dirty_writeback_centisecs', { key: 'dirtyWritebackCentisecs', least: 0, most: 2 ** 31 - 1 }],
   ['vm.page-cluster', { key: 'pageCluster', least: 0, most: 31 }],
   ['kernel.randomize_va_space', { key: 'randomizeVaSpace', least: 0, most: 2 }],
 ]);
@@ -91,8 +107,12 @@ export function setSysctl(params: Params, name: string, value: number): 'set' | 
   if (sysctl === undefined) return 'unknown';
   if (!Number.isInteger(value) || value < sysctl.least || value > sysctl.most) return 'invalid';
   params[sysctl.key] = value;
-  // The two limits exclude each other (overcommit_ratio_handler, overcommit_kbytes_handler).
+  // Two ways to say one limit exclude each other (overcommit_ratio_handler, dirty_bytes_handler and their like).
   if (sysctl.key === 'overcommitRatio') params.overcommitKbytes = 0;
   if (sysctl.key === 'overcommitKbytes' && value > 0) params.overcommitRatio = 0;
+  if (sysctl.key === 'dirtyRatio') params.dirtyBytes = 0;
+  if (sysctl.key === 'dirtyBytes') params.dirtyRatio = 0;
+  if (sysctl.key === 'dirtyBackgroundRatio') params.dirtyBackgroundBytes = 0;
+  if (sysctl.key === 'dirtyBackgroundBytes') params.dirtyBackgroundRatio = 0;
   return 'set';
 }

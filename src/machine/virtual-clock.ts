@@ -1,4 +1,4 @@
-import { CAUSE_IDLE, CAUSES, type Cause, type Clock } from '../kernel/time/clock.ts';
+import { CAUSE_IDLE, CAUSES, type Cause, type Timers } from '../kernel/time/clock.ts';
 
 /** Work that is due at an instant of simulated time: the flusher, kswapd, khugepaged. */
 interface Timer {
@@ -8,7 +8,7 @@ interface Timer {
 }
 
 /** Simulated time: it moves by what things cost, and knows what it was spent on. */
-export class VirtualClock implements Clock {
+export class VirtualClock implements Timers {
   /** Nanoseconds since boot. */
   now = 0;
   /** Nanoseconds by cause (CAUSE_*). */
@@ -21,7 +21,7 @@ export class VirtualClock implements Clock {
     (this.spent[cause] as number) += ns;
   }
 
-  /** Runs work when its time has come; `advance` and `settle` look for it. */
+  /** Runs work when its time has come; `sleep` and `settle` look for it. */
   at(due: number, run: () => void): void {
     const timer = { due, order: this.#order++, run };
     const before = this.#timers.findIndex((t) => t.due > due);
@@ -37,15 +37,15 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** Lets idle time pass, running what becomes due on the way. */
-  sleep(ns: number): void {
+  /** Lets time pass in which the machine's task sleeps, running what becomes due on the way. */
+  sleep(ns: number, cause: Cause = CAUSE_IDLE): void {
     const end = this.now + ns;
     for (let timer = this.#timers[0]; timer !== undefined && timer.due <= end; timer = this.#timers[0]) {
-      if (timer.due > this.now) this.spend(timer.due - this.now, CAUSE_IDLE);
+      if (timer.due > this.now) this.spend(timer.due - this.now, cause);
       this.#timers.shift();
       timer.run();
     }
-    if (end > this.now) this.spend(end - this.now, CAUSE_IDLE);
+    if (end > this.now) this.spend(end - this.now, cause);
   }
 
   save(): VirtualClockState {

@@ -7,6 +7,7 @@ import { ENTRIES_PER_TABLE, PAGE_SIZE, type Pfn, pfn, type Vpn, vpn } from '../.
 import { VM_SHARED } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import type { DirtyThrottle } from '../page-cache/dirty-throttle.ts';
 import type { File } from '../page-cache/file.ts';
 import type { Inode } from '../page-cache/inode.ts';
 import type { Metadata } from '../page-cache/metadata.ts';
@@ -40,6 +41,7 @@ export interface FaultCache {
   readonly shmem: Shmem;
   readonly metadata: Metadata;
   readonly mmapReadahead: MmapReadahead;
+  readonly throttle: DirtyThrottle;
 }
 
 export class FileFaults {
@@ -96,7 +98,9 @@ export class FileFaults {
     const outcome = this.#find(task, file, vma, page, flags);
     if (outcome & (VM_FAULT_ERROR | VM_FAULT_RETRY)) return outcome;
     this.#makeWritable(task, file.inode, this.#found);
-    return outcome | this.#map(file, vma, page, true);
+    const mapped = this.#map(file, vma, page, true);
+    this.#parts.throttle.dirtied(task, file.inode);
+    return outcome | mapped;
   }
 
   /**
@@ -114,6 +118,7 @@ export class FileFaults {
     pageTables.set(slot, lo | PTE_WRITE | PTE_DIRTY | PTE_ACCESSED, hi);
     vmstat.count(PGREUSE);
     tlb.flushRange(vma.mm, page, vpn(page + 1));
+    this.#parts.throttle.dirtied(task, file.inode);
     return VM_FAULT_MINOR;
   }
 

@@ -46,6 +46,11 @@ export class LruLists {
     this.#lazyFree = new LruBatch(table, PG_LAZYFREE_PENDING);
   }
 
+  /** Pages on the two lists of files. */
+  get filePages(): number {
+    return (this.sizes[LRU_INACTIVE_FILE] as number) + (this.sizes[LRU_ACTIVE_FILE] as number);
+  }
+
   /** A new frame: it goes to its list with its batch (folio_add_lru). Flags say which list that is. */
   add(frame: Pfn): void {
     if (this.#new.add(frame)) this.#drainNew();

@@ -19,8 +19,9 @@ export class OverlayBacking implements Backing {
     return true;
   }
 
-  writePage(index: number, from: Uint8Array): void {
+  writePage(index: number, from: Uint8Array): number {
     this.#written.set(index, from.slice(0, PAGE_SIZE));
+    return 0;
   }
 
   protected writtenPages(): [index: number, page: Uint8Array][] {

@@ -7,10 +7,13 @@ import type { Task } from '../process/process.ts';
 import { DROP_PAGECACHE } from '../vmstat.ts';
 import { FileAdvice } from './advice.ts';
 import { DirectIo } from './direct.ts';
+import { DirtyThrottle } from './dirty-throttle.ts';
 import type { File } from './file.ts';
 import { unmapFrame } from './file-rmap.ts';
+import { FileSync } from './file-sync.ts';
 import { type FileSystem, shmemFileSystem } from './file-system.ts';
 import type { FilesState } from './files-state.ts';
+import { Flusher } from './flusher.ts';
 import type { Backing, Inode } from './inode.ts';
 import { InodeTable } from './inode-table.ts';
 import { Metadata } from './metadata.ts';
@@ -38,6 +41,8 @@ export interface NewFile {
   readonly size?: number;
   /** Without it the file is a hole on a machine with contents. */
   readonly backing?: Backing;
+  /** Which pages have blocks, as [start, end); all of them when it is not given. */
+  readonly extents?: readonly (readonly [start: number, end: number])[];
   /** The inode number that it shows; else the next free one of its file system. */
   readonly ino?: number;
   readonly fs?: FileSystem;
@@ -60,6 +65,9 @@ export class FileStore implements FileOps {
   readonly ahead: Readahead;
   readonly mmapReadahead: MmapReadahead;
   readonly writeBack: WriteBack;
+  readonly flusher: Flusher;
+  readonly sync: FileSync;
+  readonly throttle: DirtyThrottle;
   readonly truncation: Truncation;
   readonly reader: FileReader;
   readonly writer: FileWriter;
@@ -73,18 +81,28 @@ export class FileStore implements FileOps {
   constructor(core: PageCore, needs: FilesNeeds) {
     this.core = core;
     this.#commit = needs;
-    const copy = new UserCopy(() => needs.userAccess(), core.contents === 'bytes' ? core.memory : undefined, core.clock);
+    const copy = new UserCopy(
+      () => needs.userAccess(),
+      core.contents === 'bytes' ? core.memory : undefined,
+      core.clock,
+    );
     this.metadata = new Metadata(core.clock);
     this.workingset = new Workingset(core);
-    this.cache = new PageCache(core, this.workingset, (pages) => needs.release(pages));
+    this.cache = new PageCache(core, this.workingset, {
+      uncommit: (pages) => needs.release(pages),
+      dirtied: (inode) => this.flusher.inodeDirtied(inode),
+    });
     this.io = new PageIo(core, this.cache);
     this.shmem = new Shmem(this.cache, copy, needs, core.zeroFrame);
     this.ahead = new Readahead(this.cache, this.io, core.trace);
     this.mmapReadahead = new MmapReadahead(this.cache, this.ahead);
-    this.writeBack = new WriteBack(core, this.cache, this.io);
+    this.writeBack = new WriteBack(core, this.cache, this.io, (inode, errno) => this.sync.failed(inode, errno));
+    this.flusher = new Flusher(core, this.cache, this.writeBack);
+    this.sync = new FileSync(this.writeBack, this.flusher, this.metadata);
+    this.throttle = new DirtyThrottle(core, this.flusher);
     this.truncation = new Truncation(core, this.cache, this.io, this.metadata);
     this.reader = new FileReader(this.cache, this.io, this.ahead, copy);
-    this.writer = new FileWriter(this.cache, this.io, copy);
+    this.writer = new FileWriter(this.cache, this.io, copy, this.throttle);
     this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy);
     this.advice = new FileAdvice(this.ahead, this.writeBack, this.truncation, core.lru);
   }
@@ -102,7 +120,8 @@ export class FileStore implements FileOps {
   create(path: string, init: NewFile = {}): Inode {
     const { size = 0, backing, fs = this.names.fileSystemOf(path) } = init;
     const inode = this.#table.add({ name: path, kind: 'file', fs, size, backing }, init.ino);
-    inode.extents.add(0, Math.ceil(size / PAGE_SIZE));
+    for (const [start, end] of init.extents ?? [[0, Math.ceil(size / PAGE_SIZE)]]) inode.extents.add(start, end);
+    this.writeBack.commit(inode);
     const old = this.names.link(path, inode);
     if (old !== undefined) this.#forgetUnused(old);
     return inode;
@@ -117,7 +136,9 @@ export class FileStore implements FileOps {
 
   /** An open file description of an inode, held by whoever asked. */
   openInode(inode: Inode, flags: number): File {
-    return this.#table.open(inode, flags);
+    const file = this.#table.open(inode, flags);
+    this.sync.opened(file);
+    return file;
   }
 
   /** The open file of a number (`File.id`). */
@@ -183,8 +204,7 @@ export class FileStore implements FileOps {
   }
 
   syncRange(_task: Task, file: File, from: number, to: number): number {
-    this.writeBack.sync(file.inode, Math.floor(from / PAGE_SIZE), Math.ceil(to / PAGE_SIZE));
-    return 0;
+    return this.sync.fsync(file, Math.floor(from / PAGE_SIZE), Math.ceil(to / PAGE_SIZE));
   }
 
   punchHole(task: Task, file: File, offset: number, length: number): number {
@@ -231,8 +251,8 @@ export class FileStore implements FileOps {
 
   /** Writes every dirty page (sync(2)). */
   syncAll(): void {
-    this.writeBack.syncAll();
-    for (const [, fs] of this.names.mounts) this.metadata.synced(fs);
+    const devices = new Set(this.names.mounts.map(([, fs]) => fs));
+    this.sync.all(this.#table.values(), devices);
   }
 
   /** What cachestat(2) says of a byte range; a length of 0 is the rest of the file. */
@@ -248,7 +268,7 @@ export class FileStore implements FileOps {
 
   /** Everything but the mappings, which belong to the address spaces. */
   save(): FilesState {
-    return { ...this.#table.save(), workingsetAge: this.workingset.age };
+    return { ...this.#table.save(), workingsetAge: this.workingset.age, flusher: this.flusher.save() };
   }
 
   /** Takes the place of all files. */
@@ -256,6 +276,10 @@ export class FileStore implements FileOps {
     this.#table.restore(state, this.#tmpfs);
     this.workingset.restore(state.workingsetAge);
     this.cache.dirtyInodes.clear();
-    for (const inode of this.#table.values()) if (inode.dirtyPages > 0) this.cache.dirtyInodes.add(inode);
+    const inodes = [...this.#table.values()];
+    const dirty = inodes.filter(({ dirtyPages }) => dirtyPages > 0).sort((a, b) => a.dirtiedWhen - b.dirtiedWhen);
+    for (const inode of dirty) this.cache.dirtyInodes.add(inode);
+    const fileSystems = new Map(inodes.map(({ fs }) => [fs.dev, fs]));
+    this.flusher.restore(state.flusher, fileSystems, (id) => this.#table.get(id));
   }
 }

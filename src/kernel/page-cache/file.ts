@@ -27,6 +27,9 @@ export class File {
   /** posix_fadvise(POSIX_FADV_NOREUSE): FMODE_NOREUSE. */
   noReuse = false;
   readonly ra: ReadaheadState;
+  /** The write errors of its file, and of its file system, that it has heard of (f_wb_err, f_sb_err; errseq.ts). */
+  writeErrorSeen = 0;
+  superErrorSeen = 0;
   /** Descriptors and mappings that hold it; at 0 it is closed. */
   references = 1;
 

@@ -1,9 +1,10 @@
 /** Files as plain data and back: what a snapshot keeps of them. Mappings are linked again with the address spaces. */
 import { panic } from '../panic.ts';
 import { restoreBacking } from './backing.ts';
+import type { BdiState } from './bdi.ts';
 import { File, type ReadaheadState } from './file.ts';
 import type { FileSystem } from './file-system.ts';
-import { type BackingState, type Inode, makeInode } from './inode.ts';
+import { type BackingState, type Durable, type Inode, makeInode } from './inode.ts';
 import type { PageIndexState } from './page-index.ts';
 
 export interface InodeState {
@@ -15,6 +16,10 @@ export interface InodeState {
   readonly size: number;
   readonly commit: 'size' | 'page';
   readonly dirtyPages: number;
+  readonly dirtiedWhen: number;
+  readonly writebackIndex: number;
+  readonly writeError: number;
+  readonly durable: Durable;
   readonly changedTick: number;
   readonly flushOnClose: boolean;
   readonly links: number;
@@ -32,6 +37,8 @@ export interface OpenFileState {
   readonly position: number;
   readonly random: boolean;
   readonly noReuse: boolean;
+  readonly writeErrorSeen: number;
+  readonly superErrorSeen: number;
   readonly references: number;
   readonly ra: ReadaheadState;
 }
@@ -46,6 +53,7 @@ export interface FilesState {
   readonly inodes: readonly InodeState[];
   readonly names: readonly [path: string, inode: number][];
   readonly open: readonly OpenFileState[];
+  readonly flusher: readonly BdiState[];
 }
 
 export const saveFileSystem = ({
@@ -77,6 +85,10 @@ export function saveInode(inode: Inode): InodeState {
     size: inode.size,
     commit: inode.commit,
     dirtyPages: inode.dirtyPages,
+    dirtiedWhen: inode.dirtiedWhen,
+    writebackIndex: inode.writebackIndex,
+    writeError: inode.writeError,
+    durable: inode.durable,
     changedTick: inode.changedTick,
     flushOnClose: inode.flushOnClose,
     links: inode.links,
@@ -92,6 +104,10 @@ export function restoreInode(state: InodeState, fs: FileSystem): Inode {
   const backing = state.backing && restoreBacking(state.backing);
   const inode = makeInode({ id, ino, name, kind, size, commit, fs, backing });
   inode.dirtyPages = state.dirtyPages;
+  inode.dirtiedWhen = state.dirtiedWhen;
+  inode.writebackIndex = state.writebackIndex;
+  inode.writeError = state.writeError;
+  inode.durable = state.durable;
   inode.changedTick = state.changedTick;
   inode.flushOnClose = state.flushOnClose;
   inode.links = state.links;
@@ -108,6 +124,8 @@ export const saveFile = (file: File): OpenFileState => ({
   position: file.position,
   random: file.random,
   noReuse: file.noReuse,
+  writeErrorSeen: file.writeErrorSeen,
+  superErrorSeen: file.superErrorSeen,
   references: file.references,
   ra: { ...file.ra },
 });
@@ -117,6 +135,8 @@ export function restoreFile(state: OpenFileState, inode: Inode | undefined): Fil
   file.position = state.position;
   file.random = state.random;
   file.noReuse = state.noReuse;
+  file.writeErrorSeen = state.writeErrorSeen;
+  file.superErrorSeen = state.superErrorSeen;
   file.references = state.references;
   Object.assign(file.ra, state.ra);
   return file;

@@ -40,6 +40,19 @@ const MAX_FILE_BYTES = 2 ** 31 * PAGE_SIZE;
 const mayRead = (file: File): boolean => (file.flags & O_ACCMODE) !== O_WRONLY;
 const mayWrite = (file: File): boolean => (file.flags & O_ACCMODE) !== O_RDONLY;
 
+/** What /proc/PID/io counts as a read: every one that got as far as the file (vfs_read, add_rchar, inc_syscr). */
+function countRead({ process }: Task, done: number): number {
+  if (done !== -EBADF && done !== -EINVAL) process.calls.reads++;
+  if (done > 0) process.calls.readChars += done;
+  return done;
+}
+
+function countWrite({ process }: Task, done: number): number {
+  if (done !== -EBADF && done !== -EINVAL) process.calls.writes++;
+  if (done > 0) process.calls.writtenChars += done;
+  return done;
+}
+
 export class Files extends FileStore {
   /** open(2). @returns a descriptor, or ENOENT, EEXIST, EMFILE */
   open(task: Task, path: string, flags: number): number {
@@ -105,7 +118,7 @@ export class Files extends FileStore {
   read(task: Task, fd: number, buffer: number, length: number): number {
     const file = task.process.files.get(fd);
     if (file === undefined) return -EBADF;
-    const done = this.readAt(task, file, file.position, length, buffer);
+    const done = countRead(task, this.readAt(task, file, file.position, length, buffer));
     if (done > 0) file.position += done;
     return done;
   }
@@ -113,7 +126,7 @@ export class Files extends FileStore {
   pread(task: Task, fd: number, buffer: number, length: number, offset: number): number {
     const file = task.process.files.get(fd);
     if (file === undefined) return -EBADF;
-    return this.readAt(task, file, offset, length, buffer);
+    return countRead(task, this.readAt(task, file, offset, length, buffer));
   }
 
   /** Reads at a position of an open file (vfs_read, ext4_file_read_iter). */
@@ -130,7 +143,7 @@ export class Files extends FileStore {
     const file = task.process.files.get(fd);
     if (file === undefined) return -EBADF;
     const position = file.flags & O_APPEND ? file.inode.size : file.position;
-    const done = this.writeAt(task, file, position, length, buffer);
+    const done = countWrite(task, this.writeAt(task, file, position, length, buffer));
     if (done > 0) file.position = position + done;
     return done;
   }
@@ -139,7 +152,8 @@ export class Files extends FileStore {
     const file = task.process.files.get(fd);
     if (file === undefined) return -EBADF;
     // pwrite(2), BUGS: with O_APPEND Linux appends whatever the offset says.
-    return this.writeAt(task, file, file.flags & O_APPEND ? file.inode.size : offset, length, buffer);
+    const position = file.flags & O_APPEND ? file.inode.size : offset;
+    return countWrite(task, this.writeAt(task, file, position, length, buffer));
   }
 
   /**
@@ -158,8 +172,8 @@ export class Files extends FileStore {
     if (file.flags & O_DIRECT && file.inode.kind === 'file')
       return typeof source === 'number' ? this.direct.write(task, file, position, bytes, source) : -EINVAL;
     const done = this.writer.write(task, file, position, bytes, source);
-    if (done > 0 && file.flags & O_DSYNC) this.syncRange(task, file, position, position + done);
-    return done;
+    const error = done > 0 && file.flags & O_DSYNC ? this.syncRange(task, file, position, position + done) : 0;
+    return error !== 0 ? error : done;
   }
 
   ftruncate(task: Task, fd: number, size: number): number {
@@ -199,16 +213,31 @@ export class Files extends FileStore {
   fsync(task: Task, fd: number): number {
     const file = task.process.files.get(fd);
     if (file === undefined) return -EBADF;
-    this.writeBack.sync(file.inode);
+    return this.sync.fsync(file);
+  }
+
+  /** fdatasync(2): what fsync does; the times that it may leave out are not kept. */
+  fdatasync(task: Task, fd: number): number {
+    const file = task.process.files.get(fd);
+    return file === undefined ? -EBADF : this.sync.fsync(file);
+  }
+
+  /** sync_file_range(2). @param flags SYNC_FILE_RANGE_* */
+  syncFileRange(task: Task, fd: number, offset: number, length: number, flags: number): number {
+    const file = task.process.files.get(fd);
+    return file === undefined ? -EBADF : this.sync.range(file, offset, length, flags);
+  }
+
+  /** sync(2). */
+  syncEverything(_task: Task): number {
+    this.syncAll();
     return 0;
   }
 
   syncfs(task: Task, fd: number): number {
     const file = task.process.files.get(fd);
     if (file === undefined) return -EBADF;
-    this.writeBack.syncAll(file.inode.dev);
-    this.metadata.synced(file.inode.fs);
-    return 0;
+    return this.sync.syncfs(file, this.inodes);
   }
 
   fadvise(task: Task, fd: number, offset: number, length: number, advice: number): number {

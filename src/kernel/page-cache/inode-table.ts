@@ -57,7 +57,7 @@ export class InodeTable {
   }
 
   /** Files, names and mounts; the mappings belong to the address spaces. */
-  save(): Omit<FilesState, 'workingsetAge'> {
+  save(): Omit<FilesState, 'workingsetAge' | 'flusher'> {
     return {
       lastInode: this.#lastInode,
       lastFile: this.#lastFile,
@@ -72,7 +72,7 @@ export class InodeTable {
    * Takes the place of all files. A file system that is mounted already keeps its device.
    * @param tmpfs where the inodes lie whose file system is not mounted: memory files
    */
-  restore(state: FilesState, tmpfs: FileSystem): void {
+  restore(state: Omit<FilesState, 'workingsetAge' | 'flusher'>, tmpfs: FileSystem): void {
     this.#lastInode = state.lastInode;
     this.#lastFile = state.lastFile;
     const known = new Map(this.#names.mounts.map(([, fs]) => [fs.dev, fs]));

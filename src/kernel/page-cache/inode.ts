@@ -7,8 +7,8 @@ import { PageRanges } from './page-ranges.ts';
 export interface Backing {
   /** Fills `into` (4096 bytes, zeroed) with a page of the file; false for a hole. */
   readPage(index: number, into: Uint8Array): boolean;
-  /** Keeps a page that write-back wrote. */
-  writePage(index: number, from: Uint8Array): void;
+  /** Keeps a page that write-back wrote. @returns 0, or a negated errno when the disk failed */
+  writePage(index: number, from: Uint8Array): number;
   /** What a snapshot keeps of it; a backing without this cannot be in a snapshot. */
   save?(): BackingState;
 }
@@ -48,6 +48,14 @@ export interface Inode {
   readonly backing: Backing | undefined;
   /** Cached pages that differ from the disk. */
   dirtyPages: number;
+  /** When the first of them became so, in nanoseconds since boot (dirtied_when). */
+  dirtiedWhen: number;
+  /** Where the flusher goes on writing (writeback_index). */
+  writebackIndex: number;
+  /** The last write error, as errseq.ts keeps it (wb_err). */
+  writeError: number;
+  /** The size and the extents that the file system's journal has: what is left after a power cut. */
+  durable: Durable;
   /** Names in directories (i_nlink). */
   links: number;
   /**
@@ -61,6 +69,13 @@ export interface Inode {
   flushOnClose: boolean;
   /** Open file descriptions. A file without names and users is gone, its cache with it (iput). */
   users: number;
+}
+
+/** What the disk knows of a file besides its pages. */
+export interface Durable {
+  readonly size: number;
+  /** Start and end of each extent, in pages. */
+  readonly extents: readonly [start: number, end: number][];
 }
 
 /** What a new inode needs to be told; the rest has a beginning of its own. */
@@ -85,6 +100,10 @@ export const makeInode = (init: InodeInit): Inode => ({
   backing: init.backing,
   commit: init.commit ?? 'page',
   dirtyPages: 0,
+  dirtiedWhen: 0,
+  writebackIndex: 0,
+  writeError: 0,
+  durable: { size: 0, extents: [] },
   changedTick: -1,
   flushOnClose: false,
   links: 0,

@@ -15,11 +15,23 @@ import {
 import { MIGRATE_MOVABLE } from '../frames/zone.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
-import { FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE, FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE } from '../tracepoints.ts';
+import {
+  FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE,
+  FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE,
+  WRITEBACK_WRITEBACK_DIRTY_FOLIO,
+} from '../tracepoints.ts';
 import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, PGALLOC_NORMAL } from '../vmstat.ts';
 import { Folios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Workingset } from './workingset.ts';
+
+/** Who must hear of what happens to pages. */
+export interface CacheListeners {
+  /** Takes back the promise of memory that was made for pages of a memory file. */
+  uncommit(pages: number): void;
+  /** A file has its first dirty page. */
+  dirtied(inode: Inode): void;
+}
 
 /**
  * The pages of all files (mm/filemap.c): which frame holds which page of which file, and what is dirty.
@@ -28,15 +40,14 @@ import type { Workingset } from './workingset.ts';
 export class PageCache extends Folios {
   readonly #core: PageCore;
   readonly #workingset: Workingset;
-  readonly #uncommit: (pages: number) => void;
-  /** Files with dirty pages, for sync. */
+  readonly #listeners: CacheListeners;
+  /** Files with dirty pages, in the order in which they became dirty (b_dirty). */
   readonly dirtyInodes: Set<Inode> = new Set();
 
-  /** @param uncommit takes back the promise of memory that was made for pages of a memory file */
-  constructor(core: PageCore, workingset: Workingset, uncommit: (pages: number) => void) {
+  constructor(core: PageCore, workingset: Workingset, listeners: CacheListeners) {
     super(core.table);
     this.#core = core;
-    this.#uncommit = uncommit;
+    this.#listeners = listeners;
     this.#workingset = workingset;
   }
 
@@ -106,7 +117,7 @@ export class PageCache extends Folios {
     const index = table.index[head] as number;
     const order = table.order(head);
     if (trace.on) trace.emit(FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE, 0, head, inode.ino, index, inode.dev, order);
-    this.clearDirty(inode, head);
+    this.#cancelDirty(inode, head);
     for (let i = 0; i < count; i++) {
       const page = pfn(head + i);
       if ((table.mapcount[page] as number) > 0) panic('PageCache.remove: the page is mapped');
@@ -117,7 +128,7 @@ export class PageCache extends Folios {
     vmstat.count(NR_FILE_PAGES, -count);
     if (inode.kind !== 'shmem') return;
     vmstat.count(NR_SHMEM, -count);
-    if (inode.commit === 'page') this.#uncommit(count);
+    if (inode.commit === 'page') this.#listeners.uncommit(count);
   }
 
   /** The folio of a frame was used (folio_mark_accessed). */
@@ -154,11 +165,29 @@ export class PageCache extends Folios {
     const pages = this.folioPages(frame);
     this.setFolioFlags(frame, PG_DIRTY);
     if (inode.kind === 'shmem') return;
+    const { trace } = this.#core;
+    if (inode.dirtyPages === 0) this.#listeners.dirtied(inode);
     inode.dirtyPages += pages;
     this.dirtyInodes.add(inode);
+    if (trace.on) {
+      const name = trace.intern(`${inode.dev >>> 20}:${inode.dev & 0xfffff}`);
+      const index = this.#core.table.index[this.headOf(frame)] as number;
+      trace.emit(WRITEBACK_WRITEBACK_DIRTY_FOLIO, task?.tid ?? 0, name, inode.ino, index);
+    }
     vmstat.count(NR_DIRTY, pages);
     vmstat.count(NR_DIRTIED, pages);
-    if (task !== undefined) task.process.writtenBytes += pages * PAGE_SIZE;
+    if (task === undefined) return;
+    task.process.writtenBytes += pages * PAGE_SIZE;
+    task.nrDirtied += pages;
+  }
+
+  /** A dirty folio goes: its write will not happen, to the credit of who made it go (task_io_account_cancelled_write). */
+  #cancelDirty(inode: Inode, head: Pfn): void {
+    if (!this.isDirty(head)) return;
+    const { current } = this.#core;
+    if (inode.kind !== 'shmem' && current !== undefined)
+      current.process.cancelledBytes += this.folioPages(head) * PAGE_SIZE;
+    this.clearDirty(inode, head);
   }
 
   /** The folio equals the disk again, or will never get there (folio_clear_dirty_for_io, folio_cancel_dirty). */

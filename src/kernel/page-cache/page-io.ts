@@ -49,16 +49,33 @@ export class PageIo {
     inode.backing.readPage(index, this.#core.memory.view(frame));
   }
 
-  /** Writes a run of dirty cache pages [first, end) to the disk. They have blocks from then on. */
-  write(inode: Inode, first: number, end: number): void {
+  /**
+   * Writes a run of dirty cache pages [first, end) to the disk. Those that arrive have blocks from then on.
+   * @param waits the caller waits for the disk; otherwise somebody waits elsewhere, who has asked for `writeTime`
+   * @returns 0, or the negated errno of the last page that the disk refused
+   */
+  write(inode: Inode, first: number, end: number, waits: boolean): number {
+    let error = 0;
     for (let index = first; index < end; index++) {
       const frame = this.#cache.find(inode, index);
-      if (frame < 0 || this.#core.contents === 'none' || inode.backing === undefined) continue;
-      inode.backing.writePage(index, this.#core.memory.view(pfn(frame)));
+      const failed = frame < 0 ? 0 : this.#store(inode, index, pfn(frame));
+      if (failed === 0) inode.extents.add(index, index + 1);
+      else error = failed;
     }
-    inode.extents.add(first, end);
     this.#core.vmstat.count(NR_WRITTEN, end - first);
-    this.#transfer(undefined, inode, first, end - first, true);
+    if (waits) this.#transfer(undefined, inode, first, end - first, true);
+    else this.#core.vmstat.count(PGPGOUT, ((end - first) * PAGE_SIZE) / 1024);
+    return error;
+  }
+
+  #store(inode: Inode, index: number, frame: Pfn): number {
+    if (this.#core.contents === 'none' || inode.backing === undefined) return 0;
+    return inode.backing.writePage(index, this.#core.memory.view(frame));
+  }
+
+  /** Submits a write of pages [first, end): nanoseconds until the disk has answered. */
+  writeTime(inode: Inode, first: number, end: number): number {
+    return inode.fs.requestTime?.((end - first) * PAGE_SIZE, true, placeOnDisk(inode, first)) ?? 0;
   }
 
   /**

@@ -71,6 +71,26 @@ export class FileCalls extends SpliceCalls {
     return this.#left(trace.SYS_ENTER_FSYNC, task, super.fsync(task, fd));
   }
 
+  override fdatasync(task: Task, fd: number): number {
+    this.#entered(trace.SYS_ENTER_FDATASYNC, task, fd);
+    return this.#left(trace.SYS_ENTER_FDATASYNC, task, super.fdatasync(task, fd));
+  }
+
+  override syncFileRange(task: Task, fd: number, offset: number, length: number, flags: number): number {
+    this.#entered(trace.SYS_ENTER_SYNC_FILE_RANGE, task, fd, offset, length, flags);
+    return this.#left(trace.SYS_ENTER_SYNC_FILE_RANGE, task, super.syncFileRange(task, fd, offset, length, flags));
+  }
+
+  override syncEverything(task: Task): number {
+    this.#entered(trace.SYS_ENTER_SYNC, task, 0);
+    return this.#left(trace.SYS_ENTER_SYNC, task, super.syncEverything(task));
+  }
+
+  override syncfs(task: Task, fd: number): number {
+    this.#entered(trace.SYS_ENTER_SYNCFS, task, fd);
+    return this.#left(trace.SYS_ENTER_SYNCFS, task, super.syncfs(task, fd));
+  }
+
   override fadvise(task: Task, fd: number, offset: number, length: number, advice: number): number {
     this.#entered(trace.SYS_ENTER_FADVISE64, task, fd, offset, length, advice);
     return this.#left(trace.SYS_ENTER_FADVISE64, task, super.fadvise(task, fd, offset, length, advice));
@@ -106,7 +126,9 @@ export class FileCalls extends SpliceCalls {
     return this.#left(trace.SYS_ENTER_COPY_FILE_RANGE, task, copied);
   }
 
+  /** A program comes into the kernel: what is due by now, like the flusher's work, is done before. */
   #entered(point: number, { tid }: Task, a: number, b = 0, c = 0, d = 0, e = 0): void {
+    this.core.clock.settle();
     trace.traceEnter(this.core.trace, point, tid, a, b, c, d, e);
   }
 

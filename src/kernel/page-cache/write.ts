@@ -1,6 +1,7 @@
 import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
 import { EFAULT, ENOMEM } from '../errno.ts';
 import type { Task } from '../process/process.ts';
+import type { DirtyThrottle } from './dirty-throttle.ts';
 import type { File } from './file.ts';
 import { MAX_FOLIO_ORDER } from './file-system.ts';
 import type { Inode } from './inode.ts';
@@ -15,8 +16,10 @@ export class FileWriter {
   readonly #cache: PageCache;
   readonly #io: PageIo;
   readonly #user: UserCopy;
+  readonly #throttle: DirtyThrottle;
 
-  constructor(cache: PageCache, io: PageIo, user: UserCopy) {
+  constructor(cache: PageCache, io: PageIo, user: UserCopy, throttle: DirtyThrottle) {
+    this.#throttle = throttle;
     this.#cache = cache;
     this.#io = io;
     this.#user = user;
@@ -44,6 +47,7 @@ export class FileWriter {
         inode.size = Math.max(inode.size, at + copied);
       }
       at += copied;
+      this.#throttle.dirtied(task, inode);
       if (at < stop) return at > position ? at - position : -EFAULT;
     }
     return length;

@@ -4,6 +4,7 @@ import { pfn } from '../../hardware/units.ts';
 import { FrameAllocator } from '../frames/allocator.ts';
 import * as fr from '../frames/frame-table.ts';
 import { MIGRATE_MOVABLE } from '../frames/zone.ts';
+import { defaultParams } from '../params.ts';
 import { PGFAULT, VmStat } from '../vmstat.ts';
 import { countFrames, countFramesOf } from './frame-counts.ts';
 import { meminfoOf, meminfoText } from './meminfo.ts';
@@ -19,7 +20,13 @@ const COMMIT = { limit: 300, committed: 100 };
 function machine(gib: number) {
   const table = new fr.FrameTable(gib << 18);
   const params = { minFreeKbytes: 0, watermarkScaleFactor: 10, hugePages: false };
-  return { table, allocator: new FrameAllocator(table, params), vmstat: new VmStat(), swap: { total: 512, free: 500 } };
+  return {
+    table,
+    allocator: new FrameAllocator(table, params),
+    vmstat: new VmStat(),
+    swap: { total: 512, free: 500 },
+    params: defaultParams(),
+  };
 }
 
 /** Takes a frame and says what it is. */

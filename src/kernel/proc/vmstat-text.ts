@@ -1,15 +1,13 @@
 import { ORDERS, PAGEBLOCK_ORDER, type Zone } from '../frames/zone.ts';
+import { type DirtyParams, dirtyablePages, dirtyLimits } from '../page-cache/dirty-limits.ts';
 import * as items from '../vmstat.ts';
 import { countFrames, type FrameCounts } from './frame-counts.ts';
 import type { SystemSource } from './meminfo.ts';
 
-/** vm.dirty_ratio and vm.dirty_background_ratio. */
-export interface DirtyRatios {
-  readonly dirty: number;
-  readonly background: number;
+/** The machine, with the tunables that decide on the dirty limits. */
+export interface VmstatSource extends SystemSource {
+  readonly params: DirtyParams;
 }
-
-const DEFAULT_RATIOS: DirtyRatios = { dirty: 20, background: 10 };
 
 /** Pages in free blocks of a pageblock and more (NR_FREE_PAGES_BLOCKS). */
 export function freeInBlocks(zone: Zone): number {
@@ -44,30 +42,22 @@ export function stateItems(counts: FrameCounts): [item: number, pages: number][]
   ];
 }
 
-/** How much may be dirty before writers must write, in pages (global_dirty_limits in mm/page-writeback.c). */
-function dirtyLimits({ allocator }: SystemSource, counts: FrameCounts, ratios: DirtyRatios): [number, number] {
-  const free = allocator.free - Math.min(allocator.free, allocator.totalReserve);
-  const dirtyable = free + counts.inactiveFile + counts.activeFile;
-  const pages = (percent: number) => Math.floor((Math.floor((percent * 4096) / 100) * dirtyable) / 4096);
-  return [pages(ratios.dirty), pages(ratios.background)];
-}
-
 /** Every value of /proc/vmstat by item: states from the frame table and the zones, events as they were counted. */
-export function vmstatOf(source: SystemSource, ratios: DirtyRatios = DEFAULT_RATIOS): Float64Array {
-  const { allocator, vmstat, table } = source;
+export function vmstatOf(source: VmstatSource): Float64Array {
+  const { allocator, vmstat, table, params } = source;
   const counts = countFrames(table);
-  const [dirty, background] = dirtyLimits(source, counts, ratios);
+  const limits = dirtyLimits(params, dirtyablePages(allocator, counts.inactiveFile + counts.activeFile));
   const values = vmstat.save();
   for (const [item, pages] of stateItems(counts)) values[item] = pages;
   values[items.NR_FREE_PAGES] = allocator.free;
   values[items.NR_FREE_PAGES_BLOCKS] = allocator.zones.reduce((sum, zone) => sum + freeInBlocks(zone), 0);
-  values[items.NR_DIRTY_THRESHOLD] = dirty;
-  values[items.NR_DIRTY_BACKGROUND_THRESHOLD] = background;
+  values[items.NR_DIRTY_THRESHOLD] = limits.hard;
+  values[items.NR_DIRTY_BACKGROUND_THRESHOLD] = limits.background;
   return values;
 }
 
 /** /proc/vmstat. */
-export function vmstatText(source: SystemSource, ratios?: DirtyRatios): string {
-  const values = vmstatOf(source, ratios);
+export function vmstatText(source: VmstatSource): string {
+  const values = vmstatOf(source);
   return items.VMSTAT_NAMES.map((name, item) => `${name} ${values[item]}\n`).join('');
 }

@@ -2,7 +2,7 @@ import { ORDERS, type Zone } from '../frames/zone.ts';
 import * as items from '../vmstat.ts';
 import { countFrames } from './frame-counts.ts';
 import type { SystemSource } from './meminfo.ts';
-import { freeInBlocks, stateItems, vmstatOf } from './vmstat-text.ts';
+import { freeInBlocks, stateItems, type VmstatSource, vmstatOf } from './vmstat-text.ts';
 
 /** The kernel lists all five kinds of zone, those without memory too (enum zone_type). */
 const ZONE_TYPES = ['DMA', 'DMA32', 'Normal', 'Movable', 'Device'] as const;
@@ -24,7 +24,7 @@ export function buddyinfoText({ allocator }: SystemSource): string {
 }
 
 /** The states of the whole node, as its first zone shows them. */
-function nodeLines(source: SystemSource): string[] {
+function nodeLines(source: VmstatSource): string[] {
   const values = vmstatOf(source);
   const lines = ['  per-node stats'];
   for (let i = items.NR_INACTIVE_ANON; i < items.NR_DIRTY_THRESHOLD; i++)
@@ -66,7 +66,7 @@ function zoneLines({ table }: SystemSource, zone: Zone): string[] {
 }
 
 /** /proc/zoneinfo (zoneinfo_show_print in mm/vmstat.c). */
-export function zoneinfoText(source: SystemSource): string {
+export function zoneinfoText(source: VmstatSource): string {
   const lines: string[] = [];
   const { zones } = source.allocator;
   zones.forEach((zone, i) => {

@@ -44,6 +44,14 @@ export const rootCredentials = (): Credentials => ({
 /** How a process ended: exit(2) with a code, or a signal. */
 export type Ending = { readonly exit: number } | { readonly signal: number };
 
+/** The first four numbers of /proc/PID/io. */
+export interface CallCounts {
+  readChars: number;
+  writtenChars: number;
+  reads: number;
+  writes: number;
+}
+
 /** A process (a thread group: signal_struct and what its tasks share). */
 export class Process {
   readonly pid: number;
@@ -60,6 +68,10 @@ export class Process {
   /** Block input and output in bytes (ru_inblock and ru_oublock are these / 512). */
   readBytes = 0;
   writtenBytes = 0;
+  /** Bytes that were to be written but for truncation (cancelled_write_bytes). */
+  cancelledBytes = 0;
+  /** What read(2), write(2) and their like moved, and how often they were called, cached or not. */
+  readonly calls: CallCounts = { readChars: 0, writtenChars: 0, reads: 0, writes: 0 };
   oomScoreAdj = 0;
   ending: Ending | undefined;
 
@@ -90,12 +102,19 @@ export class Process {
   }
 }
 
+/** 128 KiB, as every new task has it (copy_process). */
+const FIRST_DIRTY_POLL = 32;
+
 /** A thread (task_struct): what runs on a CPU, and what faults are charged to. */
 export class Task {
   readonly tid: number;
   readonly process: Process;
   minFlt = 0;
   majFlt = 0;
+  /** Pages that it made dirty since it was last held up, after how many it asks again, and when that was. */
+  nrDirtied = 0;
+  nrDirtiedPause = FIRST_DIRTY_POLL;
+  dirtyPausedWhen = 0;
 
   constructor(tid: number, process: Process) {
     this.tid = tid;

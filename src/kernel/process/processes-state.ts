@@ -6,7 +6,7 @@ import type { File } from '../page-cache/file.ts';
 import { panic } from '../panic.ts';
 import { type AnonVmas, link } from '../rmap/anon-vmas.ts';
 import { FileTable } from './file-table.ts';
-import { type Credentials, type Ending, Process, Task } from './process.ts';
+import { type CallCounts, type Credentials, type Ending, Process, Task } from './process.ts';
 
 export interface VmaState {
   readonly start: number;
@@ -40,6 +40,9 @@ export interface MmState {
   readonly vmas: readonly VmaState[];
 }
 
+/** A task without its process. */
+type TaskState = Readonly<Pick<Task, 'tid' | 'minFlt' | 'majFlt' | 'nrDirtied' | 'nrDirtiedPause' | 'dirtyPausedWhen'>>;
+
 export interface ProcessState {
   readonly pid: number;
   readonly parent: number;
@@ -54,9 +57,11 @@ export interface ProcessState {
   readonly endedMajFlt: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
+  readonly cancelledBytes: number;
+  readonly calls: CallCounts;
   readonly oomScoreAdj: number;
   readonly ending: Ending | undefined;
-  readonly tasks: readonly { tid: number; minFlt: number; majFlt: number }[];
+  readonly tasks: readonly TaskState[];
 }
 
 /** What the numbers in a state stand for. */
@@ -151,9 +156,18 @@ export function saveProcess(process: Process, filesNumber: number): ProcessState
     endedMajFlt: process.endedMajFlt,
     readBytes: process.readBytes,
     writtenBytes: process.writtenBytes,
+    cancelledBytes: process.cancelledBytes,
+    calls: { ...process.calls },
     oomScoreAdj: process.oomScoreAdj,
     ending: process.ending,
-    tasks: process.tasks.map(({ tid, minFlt, majFlt }) => ({ tid, minFlt, majFlt })),
+    tasks: process.tasks.map(({ tid, minFlt, majFlt, nrDirtied, nrDirtiedPause, dirtyPausedWhen }) => ({
+      tid,
+      minFlt,
+      majFlt,
+      nrDirtied,
+      nrDirtiedPause,
+      dirtyPausedWhen,
+    })),
   };
 }
 
@@ -171,14 +185,11 @@ export function restoreProcess(state: ProcessState, mm: Mm, files: FileTable, pa
   process.endedMajFlt = state.endedMajFlt;
   process.readBytes = state.readBytes;
   process.writtenBytes = state.writtenBytes;
+  process.cancelledBytes = state.cancelledBytes;
+  Object.assign(process.calls, state.calls);
   process.oomScoreAdj = state.oomScoreAdj;
   process.ending = state.ending;
-  for (const saved of state.tasks) {
-    const task = new Task(saved.tid, process);
-    task.minFlt = saved.minFlt;
-    task.majFlt = saved.majFlt;
-    process.tasks.push(task);
-  }
+  for (const { tid, ...saved } of state.tasks) process.tasks.push(Object.assign(new Task(tid, process), saved));
   return process;
 }
 

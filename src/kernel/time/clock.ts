@@ -10,6 +10,7 @@ export const CAUSES = [
   'disk',
   'shootdown',
   'idle',
+  'write throttle',
 ] as const;
 export type Cause = number;
 export const CAUSE_INSTRUCTIONS = 0;
@@ -22,6 +23,8 @@ export const CAUSE_COPY = 6;
 export const CAUSE_DISK = 7;
 export const CAUSE_SHOOTDOWN = 8;
 export const CAUSE_IDLE = 9;
+/** A writer was held up because too much was dirty. */
+export const CAUSE_WRITE_THROTTLE = 10;
 
 /** Simulated time. It moves only when something costs time; background work is due at instants of it. */
 export interface Clock {
@@ -29,4 +32,14 @@ export interface Clock {
   readonly now: number;
   /** Lets time pass for a cause. */
   spend(ns: number, cause: Cause): void;
+}
+
+/** A clock at which work can be put for later. */
+export interface Timers extends Clock {
+  /** Has work run when its time has come: at the next `settle`, or on the way when a task sleeps. */
+  at(due: number, run: () => void): void;
+  /** Runs what has become due. Called between two operations, when nobody holds a page in his hands. */
+  settle(): void;
+  /** The task that runs now sleeps: what becomes due meanwhile is run. */
+  sleep(ns: number, cause: Cause): void;
 }

@@ -29,6 +29,15 @@ sched:sched_process_exec filename:s pid:d old_pid:d
 sched:sched_process_exit comm:s pid:d prio:d group_dead:d
 sched:sched_switch prev_comm:s prev_pid:d prev_state:d next_comm:s next_pid:d next_prio:d
 signal:signal_generate sig:d errno:d code:d comm:s pid:d group:d
+writeback:writeback_dirty_folio name:s ino:d index:d
+writeback:writeback_start name:s nr_pages:d sync_mode:d for_kupdate:d for_background:d reason:d
+writeback:writeback_written name:s nr_pages:d sync_mode:d for_kupdate:d for_background:d reason:d
+writeback:writeback_queue_io name:s older:d age:d moved:d reason:d
+writeback:writeback_single_inode name:s ino:d dirtied_when:d writeback_index:d nr_to_write:d wrote:d
+writeback:writeback_pages_written pages:d
+writeback:writeback_wake_background name:s
+writeback:global_dirty_state nr_dirty:d background_thresh:d dirty_thresh:d dirty_limit:d nr_dirtied:d nr_written:d
+writeback:balance_dirty_pages bdi:s limit:d setpoint:d dirty:d task_ratelimit:d pause:d
 `;
 
 export const EXCEPTIONS_PAGE_FAULT_USER = 0;
@@ -52,6 +61,15 @@ export const SCHED_SCHED_PROCESS_EXEC = 17;
 export const SCHED_SCHED_PROCESS_EXIT = 18;
 export const SCHED_SCHED_SWITCH = 19;
 export const SIGNAL_SIGNAL_GENERATE = 20;
+export const WRITEBACK_WRITEBACK_DIRTY_FOLIO = 21;
+export const WRITEBACK_WRITEBACK_START = 22;
+export const WRITEBACK_WRITEBACK_WRITTEN = 23;
+export const WRITEBACK_WRITEBACK_QUEUE_IO = 24;
+export const WRITEBACK_WRITEBACK_SINGLE_INODE = 25;
+export const WRITEBACK_WRITEBACK_PAGES_WRITTEN = 26;
+export const WRITEBACK_WRITEBACK_WAKE_BACKGROUND = 27;
+export const WRITEBACK_GLOBAL_DIRTY_STATE = 28;
+export const WRITEBACK_BALANCE_DIRTY_PAGES = 29;
 
 /** The reasons of tlb:tlb_flush (enum tlb_flush_reason). */
 export const TLB_FLUSH_ON_TASK_SWITCH = 0;

@@ -34,38 +34,46 @@ cachestat fd:d cstat_range:x cstat:x flags:x
 memfd_create uname:s flags:x
 sendfile64 out_fd:d in_fd:d offset:x count:x
 copy_file_range fd_in:d off_in:x fd_out:d off_out:x len:x flags:x
+fdatasync fd:d
+sync_file_range fd:d offset:x nbytes:x flags:x
+sync
+syncfs fd:d
 `;
 
 /** The tracepoint of a system call's end, from that of its start. Its one field is `ret`: a result or a negated errno. */
 export const sysExit = (enter: number): number => enter + 1;
 
-export const SYS_ENTER_BRK = 21;
-export const SYS_ENTER_MMAP = 23;
-export const SYS_ENTER_MUNMAP = 25;
-export const SYS_ENTER_MREMAP = 27;
-export const SYS_ENTER_MPROTECT = 29;
-export const SYS_ENTER_MADVISE = 31;
-export const SYS_ENTER_MSYNC = 33;
-export const SYS_ENTER_MLOCK = 35;
-export const SYS_ENTER_MLOCK2 = 37;
-export const SYS_ENTER_MUNLOCK = 39;
-export const SYS_ENTER_MLOCKALL = 41;
-export const SYS_ENTER_MUNLOCKALL = 43;
-export const SYS_ENTER_MINCORE = 45;
-export const SYS_ENTER_READ = 47;
-export const SYS_ENTER_WRITE = 49;
-export const SYS_ENTER_PREAD64 = 51;
-export const SYS_ENTER_PWRITE64 = 53;
-export const SYS_ENTER_OPENAT = 55;
-export const SYS_ENTER_CLOSE = 57;
-export const SYS_ENTER_DUP = 59;
-export const SYS_ENTER_LSEEK = 61;
-export const SYS_ENTER_FTRUNCATE = 63;
-export const SYS_ENTER_FALLOCATE = 65;
-export const SYS_ENTER_FSYNC = 67;
-export const SYS_ENTER_FADVISE64 = 69;
-export const SYS_ENTER_READAHEAD = 71;
-export const SYS_ENTER_CACHESTAT = 73;
-export const SYS_ENTER_MEMFD_CREATE = 75;
-export const SYS_ENTER_SENDFILE64 = 77;
-export const SYS_ENTER_COPY_FILE_RANGE = 79;
+export const SYS_ENTER_BRK = 30;
+export const SYS_ENTER_MMAP = 32;
+export const SYS_ENTER_MUNMAP = 34;
+export const SYS_ENTER_MREMAP = 36;
+export const SYS_ENTER_MPROTECT = 38;
+export const SYS_ENTER_MADVISE = 40;
+export const SYS_ENTER_MSYNC = 42;
+export const SYS_ENTER_MLOCK = 44;
+export const SYS_ENTER_MLOCK2 = 46;
+export const SYS_ENTER_MUNLOCK = 48;
+export const SYS_ENTER_MLOCKALL = 50;
+export const SYS_ENTER_MUNLOCKALL = 52;
+export const SYS_ENTER_MINCORE = 54;
+export const SYS_ENTER_READ = 56;
+export const SYS_ENTER_WRITE = 58;
+export const SYS_ENTER_PREAD64 = 60;
+export const SYS_ENTER_PWRITE64 = 62;
+export const SYS_ENTER_OPENAT = 64;
+export const SYS_ENTER_CLOSE = 66;
+export const SYS_ENTER_DUP = 68;
+export const SYS_ENTER_LSEEK = 70;
+export const SYS_ENTER_FTRUNCATE = 72;
+export const SYS_ENTER_FALLOCATE = 74;
+export const SYS_ENTER_FSYNC = 76;
+export const SYS_ENTER_FADVISE64 = 78;
+export const SYS_ENTER_READAHEAD = 80;
+export const SYS_ENTER_CACHESTAT = 82;
+export const SYS_ENTER_MEMFD_CREATE = 84;
+export const SYS_ENTER_SENDFILE64 = 86;
+export const SYS_ENTER_COPY_FILE_RANGE = 88;
+export const SYS_ENTER_FDATASYNC = 90;
+export const SYS_ENTER_SYNC_FILE_RANGE = 92;
+export const SYS_ENTER_SYNC = 94;
+export const SYS_ENTER_SYNCFS = 96;

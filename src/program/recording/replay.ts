@@ -111,6 +111,7 @@ export class Replay implements PlayerHost {
       // Never at the caller's stop: sums of fractions would depend on it.
       if (!stopped && player.at < stretchEnd && !player.done) continue;
       this.#passTime();
+      this.machine.clock.settle();
       if (stopped) {
         this.#playEvent();
         left--;
