@@ -7,7 +7,7 @@ export const OOM_SCORE_ADJ_MIN = -1000;
 /** What the OOM killer's choice depends on; a Process has it. */
 export interface OomCandidate {
   readonly pid: number;
-  readonly mm: Mm;
+  readonly mm: Pick<Mm, 'rss' | 'rssPages' | 'pgtablesBytes'>;
   readonly oomScoreAdj: number;
 }
 
