@@ -1,0 +1,39 @@
+import { BlockDevice, type BlockDeviceModel, nvme } from '../../hardware/block-device.ts';
+import { ext4FileSystem } from '../../kernel/page-cache/file-system.ts';
+import type { Machine } from '../../machine/machine.ts';
+
+/** MKDEV(259, 0): where NVMe disks are numbered from. */
+const DATA_DEVICE = 259 << 20;
+
+/**
+ * The disk that a service keeps its data on. Who reads waits for the disk; what is written back leaves from the kernel's
+ * flusher, for which nobody waits, yet it keeps the disk busy and later reads queue behind it.
+ */
+export class ServiceDisk {
+  readonly model: BlockDeviceModel;
+  /** Requests and bytes so far. */
+  reads = 0;
+  readBytes = 0;
+  writes = 0;
+  writtenBytes = 0;
+  readonly #device: BlockDevice;
+
+  /** Mounts an ext4 file system on a disk of the machine's kind, NVMe if it has none. @param path the mount point */
+  constructor(machine: Machine, path: string) {
+    this.model = machine.options.disk ?? nvme;
+    this.#device = new BlockDevice(this.model);
+    const requestTime = (bytes: number, write: boolean, start: number): number => {
+      const { now } = machine.clock;
+      const done = this.#device.submit(now, start, bytes, write);
+      if (write) {
+        this.writes++;
+        this.writtenBytes += bytes;
+        return 0;
+      }
+      this.reads++;
+      this.readBytes += bytes;
+      return done - now;
+    };
+    machine.kernel.files.names.mount(path, ext4FileSystem(DATA_DEVICE, { requestTime }));
+  }
+}
