@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   replay: { summary: 'run a recording on the simulated machine', load: () => import('./replay.ts') },
   run: { summary: 'run a scenario on the simulated machine', load: () => import('./run.ts') },
   conform: { summary: 'compare the machine with the real kernel', load: () => import('./conform.ts') },
+  explain: { summary: 'explain a real OOM report: who was killed, and why', load: () => import('./explain.ts') },
 };
 
 const help = (): string => `faultline: a Linux machine's memory, simulated
