@@ -11,6 +11,7 @@ export const CAUSES = [
   'shootdown',
   'idle',
   'write throttle',
+  'context switch',
 ] as const;
 export type Cause = number;
 export const CAUSE_INSTRUCTIONS = 0;
@@ -25,6 +26,8 @@ export const CAUSE_SHOOTDOWN = 8;
 export const CAUSE_IDLE = 9;
 /** A writer was held up because too much was dirty. */
 export const CAUSE_WRITE_THROTTLE = 10;
+/** From one task to another on a CPU; the TLB misses that follow count as such. */
+export const CAUSE_CONTEXT_SWITCH = 11;
 
 /** Simulated time. It moves only when something costs time; background work is due at instants of it. */
 export interface Clock {

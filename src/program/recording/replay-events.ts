@@ -1,8 +1,10 @@
 /** The events of a recording on the simulated machine: threads, processes, system calls, what the kernel touched. */
+import { costs } from '../../hardware/costs.ts';
 import { PAGE_SIZE } from '../../hardware/units.ts';
 import { errnoName, isError } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Process } from '../../kernel/process/process.ts';
+import { CAUSE_CONTEXT_SWITCH } from '../../kernel/time/clock.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { EnterEvent, RecordedEvent, SyscallEvent } from './events.ts';
 import { type Mismatch, Mismatches } from './mismatches.ts';
@@ -44,12 +46,15 @@ export class ReplayEvents {
   readonly #kernel: Kernel;
   readonly #meter: ReplayMeter;
   readonly #calls: SystemCalls;
+  /** The task that each CPU ran last; 0 for none yet. */
+  readonly #running: Int32Array;
 
   constructor(machine: Machine, files: RecordedFiles, meter: ReplayMeter) {
     this.#machine = machine;
     this.#kernel = machine.kernel;
     this.#meter = meter;
     this.#calls = new SystemCalls(machine.kernel, files);
+    this.#running = new Int32Array(machine.cpus.length);
   }
 
   /** Plays an event; `start` and its segments are the caller's (ProgramLauncher). */
@@ -175,24 +180,31 @@ export class ReplayEvents {
 
   /** Lets the process's thread run on its CPU: threads are dealt out over the CPUs in turn. */
   schedule(process: ReplayedProcess): void {
-    const { cpus } = this.#machine;
-    const place = cpus.length === 1 ? 0 : process.task.tid % cpus.length;
+    const { cpus, clock } = this.#machine;
+    const { tid } = process.task;
+    const place = cpus.length === 1 ? 0 : tid % cpus.length;
+    if (this.#running[place] !== tid) {
+      if (this.#running[place] !== 0) clock.spend(costs.contextSwitch, CAUSE_CONTEXT_SWITCH);
+      this.#running[place] = tid;
+    }
     this.#machine.runOn(place, process.task);
     this.#kernel.trace.cpu = place;
-    this.#kernel.trace.pid = process.task.tid;
+    this.#kernel.trace.pid = tid;
   }
 
   save(): ReplayEventsState {
-    return { mismatches: this.mismatches.save(), ended: [...this.ended] };
+    return { mismatches: this.mismatches.save(), ended: [...this.ended], running: this.#running.slice() };
   }
 
   restore(state: ReplayEventsState): void {
     this.mismatches.restore(state.mismatches);
     this.ended.push(...state.ended);
+    this.#running.set(state.running);
   }
 }
 
 export interface ReplayEventsState {
   readonly mismatches: [string, Mismatch][];
   readonly ended: readonly ProcessRow[];
+  readonly running: Int32Array;
 }
