@@ -1,6 +1,6 @@
 import { blockDevices, nvme } from '../hardware/block-device.ts';
 import { processors } from '../hardware/processors/index.ts';
-import { sysctlNames } from '../kernel/params.ts';
+import { defaultParams, setSysctl, sysctlNames } from '../kernel/params.ts';
 import type { MachineOptions } from '../machine/options.ts';
 import { suggestion } from '../program/scenario/nearest.ts';
 import { parseSize } from '../program/scenario/size.ts';
@@ -111,6 +111,9 @@ function sysctlOf(text: string): [name: string, value: number] {
   }
   if (!sysctlNames.includes(name)) {
     throw new UserError(`--sysctl ${text}: this machine has no sysctl "${name}"${suggestion(name, sysctlNames)}`);
+  }
+  if (setSysctl(defaultParams(), name, number) === 'invalid') {
+    throw new UserError(`--sysctl ${text}: the kernel refuses this value`);
   }
   return [name, number];
 }

@@ -48,6 +48,10 @@ test('are wrong commands and options one sentence with exit code 2?', () => {
       ['run', cow, '--sysctl', 'vm.swapiness=1'],
       '--sysctl vm.swapiness=1: this machine has no sysctl "vm.swapiness"; did you mean "vm.swappiness"?',
     ],
+    [
+      ['run', cow, '--sysctl', 'vm.overcommit_memory=7'],
+      '--sysctl vm.overcommit_memory=7: the kernel refuses this value',
+    ],
     [['conform', '--group', 'nope'], 'there is no group "nope"; there are '],
     [['conform', '--random', '3'], '--random needs --host: nothing is recorded for scenarios made by chance'],
     [['conform', '--random', 'x'], '--random x: expected a whole number'],
