@@ -1,7 +1,7 @@
 /**
  * npm run bench:cache: requests/s of each replacement policy, read from the file, decoding included.
  *
- *   node bench/cache-policies.ts [--rounds N] [--policies P,...] [--peer CACHESIM]
+ *   node bench/cache-policies.ts [--rounds N] [--policies P,...] [--traces zipf,loop] [--peer CACHESIM]
  *
  * Each figure is the best of N rounds (3) in CPU time, each in a process of its own. With libCacheSim's `cachesim` as the
  * peer the two run in turn, pair by pair, so that both meet the machine in the same state.
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { REQUESTS, replayFile, type TraceName, traceFile } from '../scripts/cache-traces.ts';
 import { POLICIES } from '../src/program/cache/policies/index.ts';
 
+const TRACES: readonly TraceName[] = ['zipf', 'loop'];
 const SIZES = [10_000, 100_000];
 /** Names of libCacheSim, where they differ. */
 const PEER_NAMES: Readonly<Record<string, string>> = { '2q': 'twoq', 's3-fifo': 's3fifo' };
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     policies: { type: 'string', default: POLICIES.map((policy) => policy.name).join(',') },
+    traces: { type: 'string', default: 'zipf,loop' },
     peer: { type: 'string' },
   },
   allowPositionals: true,
@@ -67,7 +69,7 @@ function table(): void {
   const { peer } = values;
   const millions = (seconds: number): string => (REQUESTS / seconds / 1e6).toFixed(1).padStart(8);
   console.log(`trace policy      size     M/s${peer === undefined ? '     bar' : '    peer   ratio'}`);
-  for (const trace of ['zipf', 'loop'] satisfies TraceName[]) {
+  for (const trace of TRACES.filter((name) => values.traces.split(',').includes(name))) {
     const path = traceFile(trace);
     for (const policy of values.policies.split(',')) {
       SIZES.forEach((size, i) => {

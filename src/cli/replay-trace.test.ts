@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { mixedTrace } from '../program/cache/testing/traces.ts';
+import { command } from './replay.ts';
 import { run } from './replay-trace.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cache-trace-'));
@@ -72,6 +73,11 @@ test.each([
   const path = file(`trace.csv.${suffix}`, compress(Buffer.from(CSV)));
   const answer = JSON.parse(await output(path, '--cache-policy', 'lru', '--cache-size', '40', '--json'));
   expect(answer.results[0].misses).toBe(8586);
+});
+
+test('does the replay command hand traces over?', async () => {
+  await expect(async () => command.run([trace, '--cache-policy', 'linux'])).rejects.toThrow('the policy linux');
+  expect(command.usage).toContain('--cache-policy P,...   lru, fifo, clock,');
 });
 
 test('do damaged lines end it, or count?', async () => {

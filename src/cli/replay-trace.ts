@@ -9,6 +9,7 @@ import { CacheTraceError, Damage } from '../readers/cache-trace/trace-error.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { type CacheSize, cachePolicies, cacheSizes, objectsOf } from './cache-options.ts';
 import { type CacheRow, cachePlot, cacheTable, grouped } from './cache-report.ts';
+import { Progress } from './progress.ts';
 import { traceBytes, traceHead } from './trace-input.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
 
@@ -21,6 +22,7 @@ export const CACHE_TRACE_HELP = `a cache trace instead of a recording:
   --columns NAMES        columns of a CSV without a header: time,object,size or volume,offset,size
   --whole-objects        one object a record, where a format has ranges of bytes that are split into 4 KiB pages
   --skip-bad-lines       count damaged lines and go on
+  --no-progress          no progress bar
   --json                 trace, format, requests, objects, skipped, decodeSeconds,
                          results: [{policy, size, misses, missRatio, requestsPerSecond}]
 
@@ -34,6 +36,7 @@ const OPTIONS = {
   columns: 'value',
   'whole-objects': 'flag',
   'skip-bad-lines': 'flag',
+  'no-progress': 'flag',
   json: 'flag',
 } as const;
 
@@ -48,6 +51,7 @@ interface Trace {
   readonly format: TraceFormat;
   readonly options: ReaderOptions;
   readonly skipBadLines: boolean;
+  readonly wantsBar: boolean;
 }
 
 /** Runs the command line. @returns the exit code @throws {UserError} */
@@ -110,7 +114,7 @@ async function traceOf(path: string, parsed: Arguments): Promise<Trace> {
   }
   if (columns !== undefined && format.name !== 'csv') throw new UserError('--columns is for --format csv only');
   const options = { wholeObjects: parsed.has('whole-objects'), ...(columns === undefined ? {} : { columns }) };
-  return { path, format, options, skipBadLines: parsed.has('skip-bad-lines') };
+  return { path, format, options, skipBadLines: parsed.has('skip-bad-lines'), wantsBar: !parsed.has('no-progress') };
 }
 
 /** What has to be known before the replay, by a pass of its own if need be: how many objects there are, and the future. */
@@ -140,13 +144,16 @@ function recordInto(future: Future | undefined): (batch: { objects: Int32Array; 
 /** Reads the trace from its beginning to its end. @returns how many damaged lines or records were passed over */
 async function read(trace: Trace, serve: (requests: RequestBuffer) => void): Promise<number> {
   const damage = new Damage(trace.skipBadLines);
+  const progress = new Progress('replaying', trace.wantsBar);
   try {
     const reader = trace.format.open(new RequestBuffer(serve), damage, trace.options);
-    for await (const bytes of traceBytes(trace.path)) reader.push(bytes);
+    for await (const bytes of traceBytes(trace.path, (done) => progress.update(done))) reader.push(bytes);
     reader.end();
   } catch (error) {
     if (error instanceof CacheTraceError) throw new UserError(`${trace.path}: ${error.message}`);
     throw error;
+  } finally {
+    progress.end();
   }
   return damage.count;
 }
