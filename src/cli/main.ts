@@ -9,6 +9,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   import: { summary: "make a recording of another tool's output", load: () => import('./import.ts') },
   replay: { summary: 'run a recording on the simulated machine', load: () => import('./replay.ts') },
   run: { summary: 'run a scenario on the simulated machine', load: () => import('./run.ts') },
+  service: {
+    summary: 'run a model of Kafka or Elasticsearch on the simulated machine',
+    load: () => import('./service.ts'),
+  },
   conform: { summary: 'compare the machine with the real kernel', load: () => import('./conform.ts') },
   explain: { summary: 'explain a real OOM report: who was killed, and why', load: () => import('./explain.ts') },
 };
