@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { type RecordingTool, recordingTool, ToolUnavailable } from '../host/recorder/build.ts';
 import type { CollectorTotals } from '../host/recorder/collector.ts';
 import { recordWithLackey } from '../host/recorder/lackey-run.ts';
+import { refusalOf } from '../host/recorder/program.ts';
 import { type RecordResult, record } from '../host/recorder/record.ts';
 import type { RecordingMode } from '../program/recording/header.ts';
 import { parseArguments } from './arguments.ts';
@@ -51,6 +52,7 @@ const plural = (count: number, one: string, many: string): string => `${short(co
 
 function summary(output: string, result: RecordResult): string {
   const { accesses, records, processes, bytes, seconds } = result;
+  if (records === 0) return `faultline: ${output}: nothing was recorded: the command did not start\n`;
   const each = accesses > 0 ? `, ${(bytes / accesses).toPrecision(2)} bytes per access` : '';
   return (
     `faultline: ${output}: ${short(accesses)} accesses in ${short(records)} records of ` +
@@ -81,6 +83,11 @@ async function run(args: readonly string[]): Promise<number> {
     throw new UserError(`put -- before the command: faultline record -- ${command.join(' ')}`);
   const mode = modeOf(parsed.value('window'));
   const output = parsed.value('output') ?? `${basename(program)}.flt`;
+  const refusal = refusalOf(program);
+  if (refusal !== undefined) {
+    process.stderr.write(`faultline: ${refusal.message}\n`);
+    return refusal.exitCode;
+  }
   const quiet = parsed.has('quiet');
   const say = (text: string): void => void (quiet || process.stderr.write(text));
   const tool = findTool(say);
