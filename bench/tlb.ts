@@ -40,9 +40,12 @@ export function measureTlb(model: ProcessorModel, rounds: number): TlbFigures {
   }
 }
 
-/** The loop's surroundings when nothing needs a kernel: recorded pages are the simulated ones, and all are mapped. */
+/** More than any page number. */
+const ALL_PAGES = 2 ** 36;
+
+/** The loop's surroundings when nothing needs a kernel. */
 const everythingMapped: PlayerHost = {
-  translate: (page) => page,
+  unmapped: () => -1,
   fault: (page) => {
     throw new Error(`a fault at page ${page}`);
   },
@@ -53,6 +56,8 @@ const everythingMapped: PlayerHost = {
 
 function compare(model: ProcessorModel, blocks: readonly Block[], opponent: Opponent, rounds: number): TlbFigures {
   const player = new RunPlayer(everythingMapped);
+  // Recorded pages are the simulated ones.
+  player.map.map(0, ALL_PAGES, 0);
   let seconds = Infinity;
   let secondsInC = Infinity;
   for (let round = 0; round < rounds; round++) {

@@ -24,7 +24,7 @@ export interface PlayerHost {
    * when it raised a signal, and the run is skipped
    */
   fault(page: number, kind: number, errorCode: number): boolean;
-  /** A run on a page that `translate` does not know: skipped. */
+  /** A run on a page that has no simulated one: skipped. */
   stray(page: number, kind: number): void;
 }
 
