@@ -6,8 +6,8 @@ import type { Machine } from '../../machine/machine.ts';
 const DATA_DEVICE = 259 << 20;
 
 /**
- * The disk that a service keeps its data on. Who reads waits for the disk; what is written back leaves from the kernel's
- * flusher, for which nobody waits, yet it keeps the disk busy and later reads queue behind it.
+ * The disk that a service keeps its data on, with counts of its own. Who reads waits for it; the kernel's flusher writes
+ * beside everybody, yet keeps the disk busy, and later reads queue behind it.
  */
 export class ServiceDisk {
   readonly model: BlockDeviceModel;
@@ -28,10 +28,10 @@ export class ServiceDisk {
       if (write) {
         this.writes++;
         this.writtenBytes += bytes;
-        return 0;
+      } else {
+        this.reads++;
+        this.readBytes += bytes;
       }
-      this.reads++;
-      this.readBytes += bytes;
       return done - now;
     };
     machine.kernel.files.names.mount(path, ext4FileSystem(DATA_DEVICE, { requestTime }));

@@ -1,16 +1,10 @@
 import { costs } from '../../hardware/costs.ts';
+import type { Cpu } from '../../hardware/cpu.ts';
 import { PAGE_SIZE, vpn } from '../../hardware/units.ts';
-import { MM_ANONPAGES, MM_FILEPAGES } from '../../kernel/address-space/mm.ts';
 import { errnoName, isError } from '../../kernel/errno.ts';
 import { panic } from '../../kernel/panic.ts';
 import type { Task } from '../../kernel/process/process.ts';
-import {
-  CAUSE_COPY,
-  CAUSE_INSTRUCTIONS,
-  CAUSE_MAJOR_FAULT,
-  CAUSE_MINOR_FAULT,
-  CAUSE_SYSCALL,
-} from '../../kernel/time/clock.ts';
+import { CAUSE_INSTRUCTIONS, CAUSE_SYSCALL } from '../../kernel/time/clock.ts';
 import {
   MAP_ANONYMOUS,
   MAP_PRIVATE,
@@ -20,6 +14,7 @@ import {
   PROT_WRITE,
   RLIMIT_NOFILE,
 } from '../../kernel/uapi.ts';
+import { CpuTime, markFaults, passFaultTime } from '../../machine/cpu-time.ts';
 import type { Machine } from '../../machine/machine.ts';
 
 /** Top of the mmap region, where the first mapping ends. */
@@ -33,17 +28,19 @@ export class ServiceError extends Error {
 }
 
 /**
- * A server's process as its model drives it: what it does costs the time that hardware/costs.ts says. TLB misses and
- * the network cost nothing here.
+ * A server's process as its model drives it: what it does costs the time that hardware/costs.ts says. The network costs
+ * nothing here.
  */
 export class ServiceProcess {
   readonly machine: Machine;
   readonly task: Task;
+  readonly #time: CpuTime;
 
   constructor(machine: Machine, name: string) {
     this.machine = machine;
     this.task = machine.kernel.processes.spawn(name, MMAP_BASE);
     this.task.process.rlimits.soft[RLIMIT_NOFILE] = DESCRIPTORS;
+    this.#time = new CpuTime(machine.clock, machine.cpus.length);
     machine.runOn(0, this.task);
   }
 
@@ -84,15 +81,12 @@ export class ServiceProcess {
 
   /**
    * A system call that must not fail.
-   * @param copied bytes that it copies between the kernel and the program
+   * @param transfers it reads or writes an open file
    * @throws ServiceError when it does
    */
-  call(name: string, work: () => number, copied = 0): number {
-    const { clock } = this.machine;
-    clock.spend(costs.systemCall, CAUSE_SYSCALL);
-    const result = this.done(this.#book(work), name);
-    if (copied > 0) clock.spend((copied / PAGE_SIZE) * costs.pageCopy, CAUSE_COPY);
-    return result;
+  call(name: string, work: () => number, transfers = false): number {
+    this.machine.clock.spend(costs.systemCall + (transfers ? costs.fileCall : 0), CAUSE_SYSCALL);
+    return this.done(this.#book(work), name);
   }
 
   /** Lets the time of so many instructions pass. */
@@ -106,24 +100,13 @@ export class ServiceProcess {
     return result;
   }
 
-  /** Does something that may fault, and lets the faults' time pass. */
+  /** Does something that may fault, and lets the time of faults and translations pass. */
   #book(work: () => number): number {
-    const { task } = this;
-    const { clock } = this.machine;
-    const { minFlt, majFlt, mm } = task;
-    const anonymous = mm.rss[MM_ANONPAGES] as number;
-    const mapped = mm.rss[MM_FILEPAGES] as number;
+    const { clock, cpus } = this.machine;
+    const since = markFaults(this.task);
     const result = work();
-    const minor = task.minFlt - minFlt;
-    const major = task.majFlt - majFlt;
-    if (minor + major === 0) return result;
-    const cleared = Math.max(0, (mm.rss[MM_ANONPAGES] as number) - anonymous);
-    const around = Math.max(0, (mm.rss[MM_FILEPAGES] as number) - mapped - minor - major);
-    clock.spend(
-      minor * costs.minorFault + cleared * costs.pageClear + around * costs.faultAroundPage,
-      CAUSE_MINOR_FAULT,
-    );
-    if (major > 0) clock.spend(major * costs.majorFault, CAUSE_MAJOR_FAULT);
+    this.#time.pass(cpus[0] as Cpu);
+    passFaultTime(clock, this.task, since);
     return result;
   }
 }

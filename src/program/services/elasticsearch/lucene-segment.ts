@@ -94,7 +94,7 @@ export class LuceneSegment {
     const pages = Math.min(count, open.pages - from);
     const cached = files.cachestat(task, open.fd, from * PAGE_SIZE, pages * PAGE_SIZE);
     const bytes = pages * PAGE_SIZE;
-    this.#service.call('pread64', () => files.pread(task, open.fd, buffer, bytes, from * PAGE_SIZE), bytes);
+    this.#service.call('pread64', () => files.pread(task, open.fd, buffer, bytes, from * PAGE_SIZE), true);
     this.#counts.touched += pages;
     this.#counts.missed += pages - (typeof cached === 'number' ? 0 : cached.cache);
   }

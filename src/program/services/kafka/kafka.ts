@@ -52,7 +52,8 @@ class Broker {
   readonly #writes = new Latencies();
   readonly #samples: MemorySample[] = [];
   #batches = 0;
-  #nextLate: number;
+  /** When the consumer that was away asks again. */
+  #nextLate = 0;
   /** The partition that the late consumer asks for next. */
   #turn = 0;
 
@@ -77,7 +78,6 @@ class Broker {
       consumer(settings.tailConsumers === 1 ? 'tail' : `tail-${i + 1}`, i),
     );
     this.#late = consumer('lagging', settings.tailConsumers);
-    this.#nextLate = settings.awaySeconds * SECOND;
   }
 
   /**
@@ -85,13 +85,12 @@ class Broker {
    * is no part of a latency.
    */
   run(): KafkaReport {
-    const { seconds, batchBytes, producedPerSecond } = this.#settings;
+    const { seconds, awaySeconds, batchBytes, producedPerSecond } = this.#settings;
     const { clock } = this.#service.machine;
     const start = clock.now;
     const end = start + seconds * SECOND;
     const interval = (batchBytes / producedPerSecond) * SECOND;
-    const late = start + this.#nextLate;
-    this.#nextLate = late;
+    this.#nextLate = start + awaySeconds * SECOND;
     while (clock.now < end) {
       const batchDue = start + (this.#batches + 1) * interval;
       const due = Math.min(batchDue, this.#nextLate);

@@ -52,7 +52,7 @@ export class Segment {
   /** Writes a batch, and an index entry when enough was written since the last (LogSegment.append). */
   append(buffer: number, batch: number): void {
     const { machine, task } = this.#service;
-    const written = this.#service.call('write', () => machine.kernel.files.write(task, this.fd, buffer, batch), batch);
+    const written = this.#service.call('write', () => machine.kernel.files.write(task, this.fd, buffer, batch), true);
     if (this.#sinceEntry > this.#settings.indexIntervalBytes) {
       this.#offsets.append();
       this.#times.append();
@@ -74,19 +74,17 @@ export class Segment {
     this.#offsets.search(lastAtMost(this.#positions, position));
     const { machine, task } = this.#service;
     const { files } = machine.kernel;
-    this.#service.call(
-      'pread64',
-      () => files.pread(task, this.fd, this.#headerBuffer, BATCH_HEADER, position),
-      BATCH_HEADER,
-    );
+    this.#service.call('pread64', () => files.pread(task, this.fd, this.#headerBuffer, BATCH_HEADER, position), true);
   }
 
   /** Sends bytes to a consumer (FileChannel.transferTo). @returns bytes sent */
   send(socket: Socket, position: number, bytes: number): number {
     const { machine, task } = this.#service;
     this.#service.compute((bytes / PAGE_SIZE) * INSTRUCTIONS_PER_PAGE_SENT);
-    return this.#service.call('sendfile64', () =>
-      machine.kernel.files.sendfile(task, socket, this.fd, position, bytes),
+    return this.#service.call(
+      'sendfile64',
+      () => machine.kernel.files.sendfile(task, socket, this.fd, position, bytes),
+      true,
     );
   }
 }
