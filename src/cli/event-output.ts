@@ -1,6 +1,7 @@
 import type { Machine } from '../machine/machine.ts';
 import { traceToFile } from '../writers/event-file.ts';
 import type { Arguments } from './arguments.ts';
+import { unwritable } from './unwritable.ts';
 import { UserError } from './user-error.ts';
 
 export const EVENT_OPTION_TABLE = { events: 'value', points: 'value' } as const;
@@ -9,12 +10,6 @@ export const EVENT_OPTIONS_HELP = `\
   --events FILE        write the kernel's tracepoints: columns, or text for names in .csv and .jsonl
   --points NAMES       only these tracepoints, as in exceptions:*,filemap:*
 `;
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such folder',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a directory',
-};
 
 /**
  * Begins to write events when the user asked for them.
@@ -33,7 +28,6 @@ export function startEvents(machine: Machine, parsed: Arguments, about: object):
     return traceToFile(machine.kernel.trace, path, { points, about: { ...about } });
   } catch (error) {
     if (error instanceof RangeError) throw new UserError(error.message);
-    const { code = '' } = error as NodeJS.ErrnoException;
-    throw new UserError(`cannot write ${path}: ${REASONS[code] ?? code}`);
+    throw unwritable(path, error);
   }
 }

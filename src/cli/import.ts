@@ -1,7 +1,11 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
 import { type ImportResult, importLackey, lackeyText } from '../host/recorder/lackey-run.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
+import { unreadable } from './read-input.ts';
+import { unwritable } from './unwritable.ts';
 import { EXIT_OK, EXIT_USAGE, UserError } from './user-error.ts';
 
 const usage = `usage: faultline import lackey FILE [-o OUT]
@@ -15,6 +19,18 @@ came before it is kept.
 example: valgrind --tool=lackey --trace-mem=yes --log-file=ls.txt ls && faultline import lackey ls.txt
 `;
 
+/** Opens the text. Writing over it is refused: opening the recording would empty it before it is read. */
+function openText(file: string, output: string): Readable {
+  try {
+    if (file !== '-' && existsSync(output) && realpathSync(file) === realpathSync(output)) {
+      throw new UserError(`${output} is the text itself; name another file for the recording`);
+    }
+    return lackeyText(file);
+  } catch (error) {
+    throw error instanceof UserError ? error : unreadable(file, error);
+  }
+}
+
 async function run(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, { output: 'value' });
   const [format, file, ...more] = parsed.operands;
@@ -25,9 +41,10 @@ async function run(args: readonly string[]): Promise<number> {
   const output =
     parsed.value('output') ?? `${file === '-' ? 'lackey' : basename(file).replace(/\.(txt|log|out)$/, '')}.flt`;
   const date = new Date().toISOString();
+  const text = openText(file, output);
   let result: ImportResult;
   try {
-    result = await importLackey(lackeyText(file), output, (command) => ({
+    result = await importLackey(text, output, (command) => ({
       format: 'faultline recording',
       command: command === undefined ? [] : command.split(' '),
       mode: { kind: 'exact' },
@@ -36,15 +53,16 @@ async function run(args: readonly string[]): Promise<number> {
       date,
     }));
   } catch (error) {
-    const { code, path } = error as NodeJS.ErrnoException;
+    const { code, syscall } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new UserError(`${path ?? file} cannot be used: ${code}`);
+    throw syscall === 'read' ? unreadable(file, error) : unwritable(output, error);
   }
   const { damage, accesses, instructions, records, bytes } = result;
   process.stderr.write(
     `faultline: ${output}: ${accesses} accesses and ${instructions} instructions in ${records} page runs, ${bytes} bytes\n`,
   );
-  if (damage === undefined) return EXIT_OK;
+  if (damage === undefined && records > 0) return EXIT_OK;
+  if (damage === undefined) throw new UserError(`${file}: there is no access in it; was it made with --trace-mem=yes?`);
   process.stderr.write(`faultline: ${file}:${damage.line}: ${damage.message}; the recording ends before it\n`);
   return EXIT_USAGE;
 }

@@ -7,6 +7,7 @@ import { type RecordResult, record } from '../host/recorder/record.ts';
 import type { RecordingMode } from '../program/recording/header.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
+import { unwritable } from './unwritable.ts';
 import { UserError } from './user-error.ts';
 
 const usage = `usage: faultline record [-o FILE] [--window N] [--quiet] -- COMMAND...
@@ -115,7 +116,7 @@ async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new UserError(`${path ?? output} cannot be written: ${code}`);
+    throw unwritable(path ?? output, error);
   }
   if (onTerminal) process.stderr.write('\r\x1b[K');
   for (const warning of result.warnings) process.stderr.write(`faultline: ${warning}\n`);

@@ -10,6 +10,7 @@ import type { Command } from './command.ts';
 import { EVENT_OPTION_TABLE, EVENT_OPTIONS_HELP, startEvents } from './event-output.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
 import { Progress } from './progress.ts';
+import { unreadable } from './read-input.ts';
 import { replayText } from './replay-text.ts';
 import { CACHE_TRACE_HELP, isCacheTrace, run as replayTrace } from './replay-trace.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
@@ -30,20 +31,13 @@ ${CACHE_TRACE_HELP}`;
 /** Records between two looks at the progress bar. */
 const STRIDE = 1 << 20;
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a directory',
-};
-
 /** Opens the recording that the user named. @throws {UserError} why it cannot be used */
 function open(path: string): ReturnType<typeof openRecording> {
   try {
     return openRecording(path);
   } catch (error) {
     if (error instanceof RecordingError) throw new UserError(`${path}: ${error.message}`);
-    const { code = '' } = error as NodeJS.ErrnoException;
-    throw new UserError(`cannot read ${path}: ${REASONS[code] ?? code}`);
+    throw unreadable(path, error);
   }
 }
 

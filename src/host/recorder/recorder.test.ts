@@ -214,7 +214,7 @@ describe('a recording that ends badly', () => {
   it('is a folder that cannot be written named in one sentence?', async () => {
     const { code, stderr } = await faultline(['record', '-o', '/no/such/folder/x.flt', '--', 'true']).ended;
     expect(code).toBe(2);
-    expect(stderr).toBe('faultline: /no/such/folder/x.flt cannot be written: ENOENT\n');
+    expect(stderr).toBe('faultline: cannot write /no/such/folder/x.flt: there is no such folder\n');
   });
 });
 
@@ -246,7 +246,7 @@ describe("lackey's text", () => {
     const { code, stderr } = await faultline(['import', 'lackey', file('nothing.txt'), '-o', file('nothing.flt')])
       .ended;
     expect(code).toBe(2);
-    expect(stderr).toContain(`${file('nothing.txt')} cannot be used: ENOENT`);
+    expect(stderr).toContain(`cannot read ${file('nothing.txt')}: there is no such file`);
     expect(existsSync(file('nothing.flt'))).toBe(false);
   });
 });
