@@ -66,6 +66,11 @@ function blocksText(answer: Answer): string[] {
     if (isTable(table)) lines.push(`${key}: ${pairs(table)}`);
   }
   for (const { region, ...strings } of tables(answer.regions)) lines.push(`${region}: ${pairs(strings)}`);
+  for (const { mappers, payers, ...amounts } of tables(answer.files)) {
+    lines.push(pairs(amounts));
+    for (const { process, pages } of tables(mappers)) lines.push(`    mapped by ${process}: ${pages} pages`);
+    for (const { cgroup, pages } of tables(payers)) lines.push(`    charged to ${cgroup}: ${pages} pages`);
+  }
   for (const death of tables(answer.deaths)) {
     const how = death.signal === undefined ? `exit code ${death.exit}` : `signal ${death.signal}`;
     lines.push(`${death.proc} ended: ${how}, ${death.total_minflt} minor and ${death.total_majflt} major faults`);

@@ -57,7 +57,7 @@ export function runOnModel(path: string, options: MachineOptions = ORACLE_MACHIN
   const scenario = readScenario(path);
   const answers: Answer[] = [];
   try {
-    runScenario(scenario, options, (answer) => answers.push(answer));
+    runScenario(scenario, options, { report: (answer) => answers.push(answer) });
   } catch (error) {
     return { answers, failure: error as Error };
   }

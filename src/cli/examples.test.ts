@@ -19,9 +19,8 @@ interface Timed extends Answer {
 function example(name: string, disk: BlockDeviceModel): Timed[] {
   const url = new URL(`../../examples/${name}`, import.meta.url);
   const answers: Timed[] = [];
-  runScenario(parseScenario(name, readFileSync(url, 'utf8')), { memory: 256 << 20, disk }, (answer, ns) => {
-    answers.push({ ...answer, ns });
-  });
+  const report = (answer: Answer, ns: number) => answers.push({ ...answer, ns });
+  runScenario(parseScenario(name, readFileSync(url, 'utf8')), { memory: 256 << 20, disk }, { report });
   return answers;
 }
 
@@ -71,6 +70,6 @@ test('does a mapping pay with faults what read pays with copies, and nothing onc
 test('does a machine without a disk keep no time but that of copies and of idleness?', () => {
   const scenario = parseScenario('t.txt', 'file f size=1M\nspawn A\nA open f f\nA pread f size=4K\nsleep 3');
   const times: number[] = [];
-  runScenario(scenario, { memory: 64 << 20 }, (_answer, ns) => times.push(ns));
+  runScenario(scenario, { memory: 64 << 20 }, { report: (_answer, ns) => times.push(ns) });
   expect(times).toEqual([0, 0, 0, costs.pageCopy, 3e6]);
 });

@@ -9,8 +9,13 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Why a file that the user named cannot be read, from the error of a call of Node. */
 export function unreadable(path: string, error: unknown): UserError {
+  return new UserError(`cannot read ${path}: ${whyUnreadable(error)}`);
+}
+
+/** The same in a few words. */
+export function whyUnreadable(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  return new UserError(`cannot read ${path}: ${REASONS[code] ?? code}`);
+  return REASONS[code] ?? code;
 }
 
 /** Reads a text file that the user named. @throws {UserError} why it cannot be read */

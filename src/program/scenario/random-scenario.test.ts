@@ -40,9 +40,10 @@ test.each([false, true])('do random scenarios leave the kernel whole, line by li
       if (machine !== undefined && ++lines % 10 === 0)
         expect(checkInvariants(machine.kernel), `seed ${seed}`).toEqual([]);
     };
-    runScenario(scenario, SMALL, report, (booted) => {
-      machine = booted;
-    });
+    const booted = (fresh: Machine): void => {
+      machine = fresh;
+    };
+    runScenario(scenario, SMALL, { report, booted });
     expect(machine && checkInvariants(machine.kernel), `seed ${seed}`).toEqual([]);
   }
 });

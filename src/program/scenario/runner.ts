@@ -3,6 +3,7 @@ import { OutOfMemory } from '../../kernel/fault/out-of-memory.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { MachineOptions } from '../../machine/options.ts';
 import type { Answer, AnswerValue } from './answer.ts';
+import { noHostFiles, type OpenHostFile } from './host-files.ts';
 import type { Line, Scenario } from './parser.ts';
 import { ScenarioError } from './scenario-error.ts';
 import { UnmappedRegion } from './scenario-process.ts';
@@ -20,32 +21,45 @@ export const ORACLE_MACHINE: MachineOptions = {
   transparentHugePages: 'madvise',
 };
 
+/** What whoever runs a scenario may want besides its answers. */
+export interface ScenarioHooks {
+  /**
+   * Gets each answer as soon as it is there, with the simulated nanoseconds that the operation took: what a run that
+   * breaks down has answered is not lost.
+   */
+  readonly report?: (answer: Answer, ns: number) => void;
+  /** Gets the machine before the first line, to watch it. */
+  readonly booted?: (machine: Machine) => void;
+  /** Gets the scene behind the last line, to look at it. */
+  readonly ended?: (scene: Scene) => void;
+  /** Opens files of the host for `hostfile`; without it there are none. */
+  readonly openHostFile?: OpenHostFile;
+}
+
 /**
  * Runs a scenario on a machine that boots for it.
  *
- * @param report gets each answer as soon as it is there, with the simulated nanoseconds that the operation took: what a
- * run that breaks down has answered is not lost
- * @param booted gets the machine before the first line, to watch it
  * @returns the answers, in order
  */
 export function runScenario(
   scenario: Scenario,
   options: MachineOptions = ORACLE_MACHINE,
-  report: (answer: Answer, ns: number) => void = () => {},
-  booted: (machine: Machine) => void = () => {},
+  { report, booted, ended, openHostFile = noHostFiles }: ScenarioHooks = {},
 ): Answer[] {
   const machine = new Machine({ ...options, contents: 'bytes' });
-  booted(machine);
-  const scene = new Scene(machine, scenario);
-  return scenario.lines.map((line, index) => {
+  booted?.(machine);
+  const scene = new Scene(machine, scenario, openHostFile);
+  const answers = scenario.lines.map((line, index) => {
     const answer: Answer = { i: index + 1, op: line.text };
     const began = machine.clock.now;
     runLine(scene, line, answer);
     const ns = Math.round(machine.clock.now - began);
     putDeaths(scene, answer);
-    report(answer, ns);
+    report?.(answer, ns);
     return answer;
   });
+  ended?.(scene);
+  return answers;
 }
 
 /** @throws {ScenarioError} the machine is too small for the scenario */

@@ -1,6 +1,6 @@
 import { pageOf } from '../../hardware/units.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { patternBacking } from '../../kernel/page-cache/backing.ts';
+import { hostBacking, patternBacking } from '../../kernel/page-cache/backing.ts';
 import type { File } from '../../kernel/page-cache/file.ts';
 import { ext4FileSystem, type FileSystem } from '../../kernel/page-cache/file-system.ts';
 import type { Inode } from '../../kernel/page-cache/inode.ts';
@@ -8,6 +8,7 @@ import type { CacheStat } from '../../kernel/page-cache/residency.ts';
 import type { Task } from '../../kernel/process/process.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, O_RDWR, PROT_READ, PROT_WRITE } from '../../kernel/uapi.ts';
 import type { Machine } from '../../machine/machine.ts';
+import type { HostFile } from './host-files.ts';
 
 const PAGE_KB = 4;
 /** What the oracle writes at a time when it makes a file. */
@@ -59,6 +60,13 @@ export class ScenarioFiles {
     return name.startsWith('/') ? name : `/${this.#directory}/${name}`;
   }
 
+  /** Every file of the scenario's directory, and every memfd. */
+  own(): Inode[] {
+    const folder = `/${this.#directory}/`;
+    const isOwn = ({ name }: Inode) => name.startsWith(folder) || name.startsWith('/memfd:');
+    return [...this.#kernel.files.inodes].filter(isOwn);
+  }
+
   find(name: string): Inode | undefined {
     return this.#kernel.files.names.find(this.path(name));
   }
@@ -84,6 +92,11 @@ export class ScenarioFiles {
     const inode = files.create(path, { size: 0, backing: patternBacking(size) });
     this.#write(files.openInode(inode, O_RDWR), size);
     files.writeBack.sync(inode);
+  }
+
+  /** Makes a file that has the size and the contents of one of the host; nothing of it is cached. */
+  createFromHost(name: string, { size, read }: HostFile): void {
+    this.#kernel.files.create(this.path(name), { size, backing: hostBacking(read) });
   }
 
   /** Writes the pattern from a buffer of the writing process, 1 MiB at a time. */

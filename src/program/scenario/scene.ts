@@ -4,9 +4,11 @@ import { EINVAL } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Inode } from '../../kernel/page-cache/inode.ts';
 import { getSysctl } from '../../kernel/params.ts';
+import { type FileCache, fileCacheOf } from '../../kernel/proc/file-cache.ts';
 import { type CommitState, meminfoOf, meminfoText } from '../../kernel/proc/meminfo.ts';
 import { vmstatText } from '../../kernel/proc/vmstat-text.ts';
 import type { Machine } from '../../machine/machine.ts';
+import type { OpenHostFile } from './host-files.ts';
 import { OperationCosts } from './operation-costs.ts';
 import type { Scenario } from './parser.ts';
 import { ProcessFactory } from './process-factory.ts';
@@ -30,12 +32,14 @@ export class Scene {
   /** Lines of the trace that runs now. */
   traced: string[] = [];
   readonly speaksOfStack: boolean;
+  readonly openHostFile: OpenHostFile;
   readonly #factory: ProcessFactory;
   #vmstatBefore: Float64Array;
   #logSeen = 0;
 
-  constructor(machine: Machine, scenario: Scenario) {
+  constructor(machine: Machine, scenario: Scenario, openHostFile: OpenHostFile) {
     this.machine = machine;
+    this.openHostFile = openHostFile;
     this.speaksOfStack = scenario.speaksOfStack;
     this.files = new ScenarioFiles(machine, scenario.directory);
     this.#factory = new ProcessFactory(machine, this.files, new OperationCosts(machine));
@@ -107,6 +111,13 @@ export class Scene {
   /** Pages of a file in the cache, -1 for no file. */
   cachedPages(inode: Inode | undefined): number {
     return inode === undefined ? -1 : inode.pages.present;
+  }
+
+  /** What the page cache holds of a file, or of each file that the scenario has made. */
+  fileCaches(name?: string): FileCache[] {
+    const one = name === undefined ? undefined : this.files.find(name);
+    const inodes = name === undefined ? this.files.own() : one === undefined ? [] : [one];
+    return inodes.map((inode) => fileCacheOf(this.kernel, inode));
   }
 
   /** @returns 0, a negated error number, or that this machine has no such sysctl */

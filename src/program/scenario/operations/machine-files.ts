@@ -20,6 +20,16 @@ export const file = machineOperation(
   },
 );
 
+/** Ours: the oracle has no such operation, for its machine is the host. */
+export const hostFile = machineOperation(
+  'hostfile NAME PATH',
+  (words) => ({ name: words.operand(0), path: words.operand(1), words }),
+  (scene, { name, path, words }) => {
+    const found = scene.openHostFile(path);
+    scene.files.createFromHost(name, typeof found === 'string' ? words.fail(`cannot read ${path}: ${found}`) : found);
+  },
+);
+
 export const evict = machineOperation('evict FILE', fileName, (scene, name, answer) => {
   const inode = scene.files.find(name);
   if (inode === undefined) {

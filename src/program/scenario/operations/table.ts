@@ -4,6 +4,7 @@ import * as access from './access.ts';
 import * as advice from './advice.ts';
 import * as cgroups from './cgroups.ts';
 import * as descriptors from './descriptors.ts';
+import { cache } from './file-cache.ts';
 import * as life from './life.ts';
 import * as files from './machine-files.ts';
 import * as mapping from './mapping.ts';
@@ -73,10 +74,12 @@ export const PROCESS_OPERATIONS: ReadonlyMap<string, Operation<ProcessStep>> = b
 export const MACHINE_OPERATIONS: ReadonlyMap<string, Operation<MachineStep>> = byName([
   life.spawn,
   files.file,
+  files.hostFile,
   files.evict,
   files.unlink,
   files.fincore,
   files.fpages,
+  cache,
   settings.sysctl,
   settings.sysfs,
   settings.thp,
