@@ -9,8 +9,8 @@ export type OptionTable = Readonly<Record<string, OptionKind>>;
 export class Arguments {
   readonly flags: Set<string> = new Set();
   readonly operands: string[] = [];
-  /** What stood behind `--`, for commands that run another one. */
-  rest: string[] | undefined;
+  /** How many of the operands stood behind `--`. */
+  behindDashes = 0;
   readonly #values = new Map<string, string[]>();
 
   has(flag: string): boolean {
@@ -37,7 +37,8 @@ export class Arguments {
 const SHORT: Readonly<Record<string, string>> = { '-o': '--output', '-h': '--help' };
 
 /**
- * Takes a command line apart: `--name value`, `--name=value`, `--flag`, operands, and what follows `--`.
+ * Takes a command line apart: `--name value`, `--name=value`, `--flag`, and operands, as which all counts that
+ * follows `--`.
  *
  * @param options the options that this command knows, without their dashes
  * @throws {UserError} an unknown option, a value that is missing or too much
@@ -48,7 +49,8 @@ export function parseArguments(args: readonly string[], options: OptionTable): A
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
     if (arg === '--') {
-      parsed.rest = args.slice(i + 1);
+      parsed.behindDashes = args.length - i - 1;
+      parsed.operands.push(...args.slice(i + 1));
       break;
     }
     if (!arg.startsWith('-') || arg === '-') {

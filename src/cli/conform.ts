@@ -5,6 +5,7 @@ import type { Command } from './command.ts';
 import { nameOf, recordedAnswers, runOnModel, scenarioPaths } from './conformance-set.ts';
 import { askHost, prepareHost } from './oracle.ts';
 import { randomScenarios } from './random-scenarios.ts';
+import { readInput } from './read-input.ts';
 import { EXIT_DIFFERENT, EXIT_OK, UserError } from './user-error.ts';
 
 const usage = `usage: faultline conform [FILE...] [--group NAME] [--host] [--random N [--seed S]] [--json]
@@ -58,6 +59,12 @@ function wholeNumber(parsed: Arguments, option: string, otherwise: number): numb
   return Number(text);
 }
 
+/** The whole path of a scenario. @throws {UserError} what cannot be read, before anything else is said of it */
+function readable(path: string): string {
+  readInput(path);
+  return resolve(path);
+}
+
 function run(args: readonly string[]): number {
   const parsed = parseArguments(args, { host: 'flag', json: 'flag', group: 'value', random: 'value', seed: 'value' });
   const host = parsed.has('host');
@@ -65,8 +72,7 @@ function run(args: readonly string[]): number {
   if (random > 0 && !host)
     throw new UserError('--random needs --host: nothing is recorded for scenarios made by chance');
   if (host) prepareHost();
-  const named =
-    random > 0 ? randomScenarios(wholeNumber(parsed, 'seed', 1), random) : parsed.operands.map((path) => resolve(path));
+  const named = random > 0 ? randomScenarios(wholeNumber(parsed, 'seed', 1), random) : parsed.operands.map(readable);
   const paths = named.length > 0 ? named : scenarioPaths(parsed.value('group'));
   const verdicts: Verdict[] = [];
   for (const path of paths) {

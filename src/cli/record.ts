@@ -77,10 +77,10 @@ function findTool(say: (text: string) => void): RecordingTool | undefined {
 
 async function run(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, { output: 'value', window: 'value', quiet: 'flag' });
-  const command = [...parsed.operands, ...(parsed.rest ?? [])];
+  const command = parsed.operands;
   const [program] = command;
   if (program === undefined) throw new UserError('record needs a COMMAND; see faultline record --help');
-  if (parsed.operands.length > 0)
+  if (command.length > parsed.behindDashes)
     throw new UserError(`put -- before the command: faultline record -- ${command.join(' ')}`);
   const mode = modeOf(parsed.value('window'));
   const output = parsed.value('output') ?? `${basename(program)}.flt`;
