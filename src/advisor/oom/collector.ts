@@ -13,21 +13,17 @@ export class Collector {
     this.emit = emit;
   }
 
-  /** Takes a line. @returns whether it belongs to an OOM report */
-  push(line: LogLine): boolean {
+  /** Takes a line; one that is of no OOM report is passed over. */
+  push(line: LogLine): void {
     const kind = kindOf(line);
-    if (kind === undefined) return false;
-    const report = this.reportFor(kind, line);
-    if (report === undefined) return kind !== 'cpuset' && kind !== 'cpu';
-    report.add(kind, line);
-    return true;
+    if (kind !== undefined) this.reportFor(kind, line)?.add(kind, line);
   }
 
   /** The log is over, or has gone on to other things: gives every event. */
   flush(): void {
     const { open } = this;
     this.open = [];
-    for (const report of joinFragments(open)) this.emit(report);
+    for (const report of joinFragments(open)) if (report.isOom) this.emit(report);
   }
 
   /** The event that a line belongs to; undefined for a line that cannot begin one. */
@@ -35,8 +31,6 @@ export class Collector {
     const current = this.open.findLast(({ source }) => sameSource(source, line.source));
     switch (kind) {
       case 'invoked':
-        if (current !== undefined && !current.has('invoked') && line.time !== undefined && line.time < current.latest)
-          return current;
         return sameLine(current, kind, line) ? current : this.begin(line);
       case 'killed':
         return this.forKill(killPid(line), line, current);
@@ -50,22 +44,13 @@ export class Collector {
         return current.has('killed') && this.isNextTable(current, line) ? this.begin(line) : current;
       case 'reaper':
         return this.forReaper(line) ?? current;
-      case 'limit':
-      case 'taskIn':
-      case 'nobody':
-      case 'panic':
-        return current ?? this.begin(line);
-      case 'stats':
-      case 'node':
-      case 'zone':
-      case 'buddy':
-      case 'counters':
-      case 'pages':
-      case 'swap':
-      case 'hugepages':
-        return current ?? this.begin(line);
-      default:
+      case 'cpu':
+      case 'cpuset':
+      case 'stat':
+      case 'group':
         return current;
+      default:
+        return current ?? this.begin(line);
     }
   }
 
@@ -73,10 +58,10 @@ export class Collector {
     const report = new RawReport(source);
     this.open.push(report);
     if (this.open.length > OPEN_REPORTS) {
-      const joined = joinFragments(this.open);
-      const oldest = joined.shift();
-      this.open = joined;
-      if (oldest !== undefined) this.emit(oldest);
+      const older = joinFragments(this.open.slice(0, -1));
+      const oldest = older.length < OPEN_REPORTS ? undefined : older.shift();
+      this.open = [...older, report];
+      if (oldest?.isOom) this.emit(oldest);
     }
     return report;
   }
@@ -103,9 +88,8 @@ export class Collector {
   /** Rows after the kill: those of the next event if the current one has listed this process already. */
   private isNextTable(current: RawReport, line: LogLine): boolean {
     const pid = captureNumber(line, /\[\s*(\d+)\]/);
-    const inOrder = line.time === undefined || line.time >= current.latest;
     const known = pid !== undefined && current.rows.has(pid);
-    return inOrder && known && !current.all('row').some(({ text }) => text === line.text);
+    return known && !current.all('row').some(({ text }) => text === line.text);
   }
 }
 
@@ -126,7 +110,7 @@ function split(source: string): [string, string] {
 const sameLine = (report: RawReport | undefined, kind: LineKind, line: LogLine): boolean =>
   report?.all(kind).some(({ text, time }) => text === line.text && time === line.time && time !== undefined) ?? false;
 
-/** Puts together fragments of one event that shuffling or cutting has separated, and drops what is no OOM report. */
+/** Puts together fragments of one event that shuffling or cutting has separated. */
 function joinFragments(fragments: readonly RawReport[]): RawReport[] {
   const joined: RawReport[] = [];
   for (const fragment of fragments) {
@@ -134,5 +118,5 @@ function joinFragments(fragments: readonly RawReport[]): RawReport[] {
     if (before?.complements(fragment)) before.absorb(fragment);
     else joined.push(fragment);
   }
-  return joined.filter(({ isOom }) => isOom);
+  return joined;
 }

@@ -9,7 +9,7 @@ const MESSAGE_FIELDS = ['MESSAGE', 'message', 'msg', 'log', '_raw', 'text', 'lin
 /** rsyslog writes control characters as # and three octal digits. */
 const OCTAL = /#(01[0-7]|0[34][0-7]|011)/g;
 /** logfmt and journalctl -o json-pretty, export, verbose: the message is one field among others. */
-const QUOTED_FIELD = /(?:^|[\s,{])"?(?:MESSAGE|message|msg|log|text)"?\s*[=:]\s*("(?:[^"\\]|\\.)*"?)/;
+const QUOTED_FIELD = /(?:^|[\s,{])"?(?:MESSAGE|message|msg|log|text)"?\s*[=:]\s*"((?:[^"\\]|\\.)*)"?/g;
 const EXPORTED_FIELD = /^\s*MESSAGE=(?!")(.*)$/;
 
 /** The lines that one line of a log holds. */
@@ -30,8 +30,8 @@ function messageOf(text: string): string | undefined {
     const found = fromJson(text.slice(brace));
     if (found !== undefined) return found;
   }
-  const field = QUOTED_FIELD.exec(text)?.[1];
-  if (field !== undefined) return unquote(field.replace(/^"|"$/g, ''));
+  const fields = [...text.matchAll(QUOTED_FIELD)].map(([, field]) => unquote(field as string).replace(/\n$/, ''));
+  if (fields.length > 0) return fields.join('\n');
   const exported = EXPORTED_FIELD.exec(text)?.[1];
   if (exported !== undefined) return exported;
   const trimmed = text.trim().replace(/,$/, '');

@@ -5,7 +5,7 @@ import { type RanOut, ranOut } from './ran-out.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
 import type { Kill, OomReport } from './report.ts';
 import { constraintOf, inContainer, isMemcg } from './scope.ts';
-import { type TotalPages, totalPagesOf } from './total-pages.ts';
+import { fittingTotal, type TotalPages, totalPagesOf } from './total-pages.ts';
 import { judge, nextVictim, type Verdict } from './verdict.ts';
 import { type WhatIf, whatIf } from './what-if.ts';
 
@@ -66,10 +66,12 @@ export interface Explanation {
 
 /** @param before processes that earlier reports of the same log had killed */
 export function explain(report: OomReport, before: ReadonlySet<number> = new Set()): Explanation {
-  const total = totalPagesOf(report);
   const rule = ruleOf(report.kernel, report.tasks);
   const tasks = report.tasks.rows;
-  const state: KillerState = { tasks, rule, totalPages: total?.pages ?? 0, rootBonus: !inContainer(report) };
+  const printed = totalPagesOf(report);
+  const assumed: KillerState = { tasks, rule, totalPages: printed?.pages ?? 0, rootBonus: !inContainer(report) };
+  const total = fittingTotal(report, assumed, printed);
+  const state = { ...assumed, totalPages: total?.pages ?? 0 };
   const verdict = judge(report, state, before);
   const { name, knownBy } = constraintOf(report);
   const { invoker } = report;
@@ -175,6 +177,6 @@ function notesOn(report: OomReport, { ranking, predicted }: Verdict, total: Tota
     notes.push(`${invoker.name} only asked for memory at the wrong moment; who asks is not who dies`);
   }
   if (total !== undefined && !total.exact)
-    notes.push(`the total is at least ${Math.round(total.pages)} pages: ${total.knownBy}`);
+    notes.push(`the total of ${Math.round(total.pages)} pages is not exact: ${total.knownBy}`);
   return notes;
 }

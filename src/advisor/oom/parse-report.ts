@@ -59,17 +59,18 @@ function parseInvoker(raw: RawReport): Invoker | undefined {
   };
 }
 
+/** The line has no blanks but in the name of the task, so a wrap within it leaves nothing behind. */
 function parseConstraint(line: LogLine | undefined): ConstraintLine | undefined {
   if (line === undefined) return undefined;
+  const value = (pattern: RegExp): string | undefined => pattern.exec(line.tight)?.[1];
   const list = (name: string): string | undefined =>
-    capture(line, new RegExp(`\\b${name}=(.*?)(?:,[a-z_]+=|,global_oom|,?>?$)`));
+    value(new RegExp(`\\b${name}=(.*?)(?:,[a-z_]+=|,global_oom|,?>?$)`));
   return {
-    constraint: capture(line, /constraint=\s*([A-Z_]+)/) ?? '',
+    constraint: value(/constraint=\s*([A-Z_]+)/) ?? '',
     nodemask: list('nodemask'),
     memsAllowed: list('mems_allowed'),
-    // A path has no blanks, so a wrap within one leaves nothing behind.
-    oomMemcg: /,oom_memcg=([^,>]+)/.exec(line.tight)?.[1],
-    taskMemcg: /,task_memcg=([^,>]+)/.exec(line.tight)?.[1],
+    oomMemcg: value(/,oom_memcg=([^,>]+)/),
+    taskMemcg: value(/,task_memcg=([^,>]+)/),
   };
 }
 
@@ -81,8 +82,8 @@ function chosenOf(raw: RawReport, kills: readonly Kill[]): OomReport['chosen'] {
     if (pid !== undefined) return { pid, name, score: captureNumber(older, /score (\d+)/) };
   }
   const line = raw.first('constraint');
-  const pid = line === undefined ? undefined : captureNumber(line, /,\s*pid=(\d+)/);
-  const name = line === undefined ? undefined : capture(line, /,task=(.*?),\s*pid=/);
+  const pid = raw.chosenPid;
+  const name = /,task=(.*?),\s*pid=/.exec(line?.tight ?? '')?.[1];
   const first = kills[0];
   // The end of this line is what a terminal cuts: a pid that nobody has is the beginning of the victim's.
   if (pid !== undefined && (first === undefined || raw.rows.has(pid) || kills.some((kill) => kill.pid === pid))) {

@@ -22,7 +22,7 @@ export function parseTasks(header: LogLine | undefined, lines: readonly LogLine[
   const columns = columnsOf(header) ?? assumedColumns(lines);
   const rows: TaskRow[] = [];
   let damaged = 0;
-  for (const line of inOrder(lines)) {
+  for (const line of lines) {
     const row = parseRow(line.text, columns, pageSize) ?? parseRow(line.tight, columns, pageSize);
     if (row === undefined) damaged++;
     else rows.push(row);
@@ -48,14 +48,6 @@ function assumedColumns(lines: readonly LogLine[]): readonly string[] {
   }
   const [usual = 7] = [...counts].sort(([, a], [, b]) => b - a)[0] ?? [];
   return (ASSUMED.get(usual) ?? (ASSUMED.get(7) as string)).split(' ');
-}
-
-/** Rows in the order of their printing, where times tell it. */
-function inOrder(lines: readonly LogLine[]): readonly LogLine[] {
-  const times = lines.map(({ time }) => time);
-  const sorted = times.every((time, i) => time !== undefined && (i === 0 || time >= (times[i - 1] as number)));
-  if (sorted || times.includes(undefined)) return lines;
-  return [...lines].sort((a, b) => (a.time as number) - (b.time as number));
 }
 
 function parseRow(text: string, columns: readonly string[], pageSize: number): TaskRow | undefined {

@@ -39,9 +39,11 @@ export class RawReport {
   /** Whom the `oom-kill:` or the older "Kill process ... or sacrifice child" line names. */
   get chosenPid(): number | undefined {
     const constraint = this.first('constraint');
-    const pid = constraint === undefined ? undefined : captureNumber(constraint, /,\s*pid=(\d+)/);
+    // Within this line a wrap leaves no blank behind.
+    const pid = /,\s*pid=(\d+)/.exec(constraint?.tight ?? '')?.[1];
+    if (pid !== undefined) return Number(pid);
     const chosen = this.first('chosen');
-    return pid ?? (chosen === undefined ? undefined : killPid(chosen));
+    return chosen === undefined ? undefined : killPid(chosen);
   }
 
   /** Whether a kill is this event's: it has none yet, or kills a group. */
@@ -51,19 +53,12 @@ export class RawReport {
     return this.kills.size === 0;
   }
 
-  /** The latest time of a line, or -Infinity where no times are printed. */
-  get latest(): number {
-    let latest = Number.NEGATIVE_INFINITY;
-    for (const lines of this.lines.values())
-      for (const { time } of lines) if (time !== undefined && time > latest) latest = time;
-    return latest;
-  }
-
   /** Whether this and a later fragment can be two parts of one report whose lines were shuffled. */
   complements(other: RawReport): boolean {
     for (const kind of ['invoked', 'constraint', 'header', 'chosen'] as const) {
       if (this.has(kind) && other.has(kind)) return false;
     }
+    if (this.repeatsCounters(other)) return false;
     if (this.has('killed') && other.has('killed') && !this.has('group') && !other.has('group')) return false;
     for (const pid of other.rows) if (this.rows.has(pid)) return false;
     const chosen = this.chosenPid ?? other.chosenPid;
@@ -72,6 +67,16 @@ export class RawReport {
     if (chosen !== undefined) return kills.length === 0 || kills.includes(chosen);
     const rows = this.rows.size + other.rows.size;
     return rows === 0 || kills.every((pid) => this.rows.has(pid) || other.rows.has(pid));
+  }
+
+  /** Whether both have the same counters, so that each has a memory part of its own. */
+  private repeatsCounters(other: RawReport): boolean {
+    const names = (report: RawReport): string[] =>
+      (['counters', 'pages', 'limit'] as const).flatMap((kind) =>
+        report.all(kind).map(({ text }) => text.replace(/\d+/g, '')),
+      );
+    const own = new Set(names(this));
+    return names(other).some((name) => own.has(name));
   }
 
   /** Takes over all lines of a fragment. */

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { Collector } from './collector.ts';
 import { LineJoiner } from './line-joiner.ts';
+import { LineWindow } from './line-window.ts';
 import type { RawReport } from './raw-report.ts';
 
 /** One of these stands in or near the first lines of any report, however it is cut. */
@@ -9,22 +10,25 @@ const NEEDLES = [
   'oom-kill',
   'oom_score_adj',
   'oom_reaper',
-  'of memory',
+  'ut of memory',
   'memory: usage',
   'Mem-Info:',
-  'ed process',
+  'Killed process',
   'total_vm',
 ];
 const NEWLINE = 10;
 /** Lines without a word of a report after which it is over; a call trace has fewer. */
 const PATIENCE = 400;
-/** Lines before the first word found that may belong to it: the invoking name, before a hard wrap. */
-const LINES_BEFORE = 2;
+/** The same where no report has begun: the word was somebody else's. */
+const IMPATIENCE = 30;
+/** Lines before the first word that may belong to it: rows and counters, where the lines were shuffled or grepped. */
+const LINES_BEFORE = 400;
 /** A longer line is cut: no line of a log is, and memory must be bounded. */
 const LONGEST_LINE = 1 << 22;
 
 export class OomScanner {
   private readonly collector: Collector;
+  private readonly window: LineWindow;
   private readonly joiner: LineJoiner;
   /** Bytes whose line has not ended yet, or that the next chunk may show to be the beginning of a report. */
   private rest: Buffer = Buffer.alloc(0);
@@ -34,25 +38,27 @@ export class OomScanner {
   /** @param onReport called for every event, as soon as its end is known */
   constructor(onReport: (report: RawReport) => void) {
     this.collector = new Collector(onReport);
+    this.window = new LineWindow((line) => this.collector.push(line));
     this.joiner = new LineJoiner((line) => {
-      if (this.collector.push(line)) this.idleLines = 0;
+      if (this.window.push(line)) this.idleLines = Math.min(this.idleLines, 0);
     });
   }
 
   /** Takes the next bytes of the log. */
   push(chunk: Uint8Array): void {
     const bytes = this.rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.rest, chunk]);
+    const words = new Words(bytes);
     let at = 0;
     while (at < bytes.length) {
       if (!this.active) {
-        const start = reportStart(bytes, at);
-        if (start < 0) {
+        const word = words.next(at);
+        if (word === bytes.length) {
           this.rest = Buffer.from(bytes.subarray(Math.max(at, lastLines(bytes))));
           return;
         }
-        at = start;
+        at = reportStart(bytes, at, word);
         this.active = true;
-        this.idleLines = 0;
+        this.idleLines = -LINES_BEFORE;
       }
       const end = bytes.indexOf(NEWLINE, at);
       if (end < 0) break;
@@ -65,35 +71,58 @@ export class OomScanner {
   /** The log is over: gives the reports that were still open. */
   end(): void {
     if (this.rest.length > 0) this.push(Buffer.from('\n'));
-    this.joiner.flush();
-    this.collector.flush();
+    this.flush();
   }
 
   private line(text: string): void {
     this.idleLines++;
     this.joiner.push(text);
-    if (this.idleLines < PATIENCE) return;
+    if (this.idleLines < (this.window.isOpen ? PATIENCE : IMPATIENCE)) return;
     this.active = false;
+    this.flush();
+  }
+
+  private flush(): void {
     this.joiner.flush();
+    this.window.flush();
     this.collector.flush();
   }
 }
 
-/** Where the lines of the next report may begin, at or after `from`; -1 when no word of one is there. */
-function reportStart(bytes: Buffer, from: number): number {
-  let found = -1;
-  for (const needle of NEEDLES) {
-    // Each search ends where an earlier word was found, so that a word that is rare costs no more than the others.
-    const at = (found < 0 ? bytes : bytes.subarray(0, found)).indexOf(needle, from, 'latin1');
-    if (at >= 0) found = at;
+/** The next place of a word of a report, each word searched for only once in every part of the bytes. */
+class Words {
+  private readonly bytes: Buffer;
+  private readonly places: number[] = NEEDLES.map(() => -1);
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
   }
-  if (found < 0) return -1;
-  let start = found;
+
+  /** @returns where the first word at or after `from` stands, or the end of the bytes */
+  next(from: number): number {
+    const { bytes, places } = this;
+    let first = bytes.length;
+    NEEDLES.forEach((needle, i) => {
+      let place = places[i] as number;
+      if (place < from) {
+        const found = bytes.indexOf(needle, from, 'latin1');
+        place = found < 0 ? bytes.length : found;
+        places[i] = place;
+      }
+      if (place < first) first = place;
+    });
+    return first;
+  }
+}
+
+/** Where the lines of the report begin that has a word at `word`, not before `from`. */
+function reportStart(bytes: Buffer, from: number, word: number): number {
+  let start = word;
   for (let lines = 0; lines <= LINES_BEFORE && start > from; lines++) {
     start = bytes.lastIndexOf(NEWLINE, start - 1);
     if (start < from) return from;
   }
-  return start < from ? from : start + (bytes[start] === NEWLINE ? 1 : 0);
+  return start + (bytes[start] === NEWLINE ? 1 : 0);
 }
 
 /** Where the last lines begin, which may be the first of a report whose words come with the next chunk. */

@@ -1,4 +1,5 @@
 /** The total that oom_score_adj is a share of (constrained_alloc in mm/oom_kill.c, mem_cgroup_get_max in mm/memcontrol.c). */
+import { type KillerState, selectVictim } from './killer.ts';
 import type { HostMemory, OomReport } from './report.ts';
 import { isMemcg } from './scope.ts';
 
@@ -78,4 +79,27 @@ function presentPages(host: HostMemory, nodes: ReadonlySet<number>, kb: number):
   let pages = 0;
   for (const { node, kb: counters } of host.zones) if (nodes.has(node)) pages += (counters.get('present') ?? 0) / kb;
   return pages;
+}
+
+/** Host swap to try, as multiples of the total that is known. */
+const MULTIPLES = [1, 1.5, 2, 3, 5, 9, 17, 33];
+
+/**
+ * Where the host's swap is part of the total and not printed: the smallest total under which the rule gives the victim
+ * that the kernel chose. The one that is known where none does, or where the report names no victim.
+ */
+export function fittingTotal(
+  { chosen }: OomReport,
+  state: KillerState,
+  total: TotalPages | undefined,
+): TotalPages | undefined {
+  if (total === undefined || total.exact || chosen === undefined) return total;
+  const fits = (multiple: number): boolean => {
+    const victim = selectVictim({ ...state, totalPages: total.pages * multiple });
+    return victim?.pid === chosen.pid || victim?.tgid === chosen.pid;
+  };
+  const multiple = MULTIPLES.find(fits) ?? 1;
+  if (multiple === 1) return total;
+  const knownBy = 'the smallest total under which the rule gives this victim: the host has swap that is not printed';
+  return { pages: Math.round(total.pages * multiple), knownBy, exact: false };
 }

@@ -30,7 +30,7 @@ export function whatIf(report: OomReport, state: KillerState, ranking: readonly 
     answers.push(spareByAdj(state, victim), smallerVictim(report, state, victim));
     for (const { task } of others(ranking, victim)) answers.push(sacrificeByAdj(state, task));
   }
-  answers.push(higherLimit(report));
+  answers.push(higherLimit(report), withoutGroup(report, state));
   return answers.filter((answer) => answer !== undefined);
 }
 
@@ -101,6 +101,19 @@ function smallerVictim(report: OomReport, state: KillerState, victim: TaskRow): 
     lessKb,
     victim: next === undefined ? null : { pid: next.pid, name: next.name },
     verified: pointsOf(state, victim) > Number.NEGATIVE_INFINITY && !dies(least),
+  };
+}
+
+/** Who would have died alone, had the group not been one (memory.oom.group). */
+function withoutGroup(report: OomReport, state: KillerState): WhatIf | undefined {
+  const victim = selectVictim(state);
+  if (report.oomGroup === undefined || victim === undefined) return undefined;
+  return {
+    change: 'group',
+    text: `with memory.oom.group=0 in ${report.oomGroup}, ${named(victim)} alone would have died instead of ${report.kills.length} processes`,
+    pid: victim.pid,
+    victim: { pid: victim.pid, name: victim.name },
+    verified: true,
   };
 }
 
