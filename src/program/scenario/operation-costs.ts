@@ -1,9 +1,10 @@
 import { costs } from '../../hardware/costs.ts';
 import type { Cpu } from '../../hardware/cpu.ts';
 import type { Task } from '../../kernel/process/process.ts';
-import { CAUSE_INSTRUCTIONS, CAUSE_SYSCALL } from '../../kernel/time/clock.ts';
+import { CAUSE_INSTRUCTIONS, CAUSE_MINOR_FAULT, CAUSE_SYSCALL } from '../../kernel/time/clock.ts';
 import { CpuTime, markFaults, passFaultTime } from '../../machine/cpu-time.ts';
 import type { Machine } from '../../machine/machine.ts';
+import { isSignal, type Outcome } from './answer.ts';
 
 /**
  * Lets the processor's time of a scenario's operations pass: system calls, instructions, translations, faults. Copies and
@@ -24,7 +25,7 @@ export class OperationCosts {
   }
 
   /** Does what a task asks on CPU 0, and lets the time pass that its processor needed. */
-  measure<T>(task: Task, work: () => T): T {
+  measure(task: Task, work: () => Outcome): Outcome {
     if (this.#machine.disk === undefined) return work();
     const { clock } = this.#machine;
     this.#time.skip(this.#cpu);
@@ -34,6 +35,7 @@ export class OperationCosts {
     clock.spend((this.#cpu.counters.accesses - accesses) * costs.instruction, CAUSE_INSTRUCTIONS);
     this.#time.pass(this.#cpu);
     passFaultTime(clock, task, since);
+    if (isSignal(outcome)) clock.spend(costs.signal, CAUSE_MINOR_FAULT);
     return outcome;
   }
 
