@@ -47,7 +47,11 @@ if (Number.parseInt(process.versions.node, 10) >= NEEDED_MAJOR) {
 } else {
   const node = pinnedNode();
   if (node === undefined) {
-    refuse(`Node ${NEEDED_MAJOR} is needed and this is ${process.version}; \`npm ci\` in ${root} installs it`);
+    // The lock file is in a checkout only; an installed package finds a `node` package beside itself.
+    const remedy = existsSync(join(root, 'package-lock.json'))
+      ? `\`npm ci\` in ${root} installs it`
+      : `\`npm install node@${NEEDED_MAJOR}\` puts one beside faultline`;
+    refuse(`Node ${NEEDED_MAJOR} is needed and this is ${process.version}; ${remedy}`);
   }
   runUnder(node);
 }
