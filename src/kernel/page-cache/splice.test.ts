@@ -87,26 +87,46 @@ test('does it read ahead as far as a pipe asks, and touch no memory of the progr
   expect([task.minFlt, task.majFlt, task.mm.rssPages]).toEqual([0, 0, 0]);
 });
 
-/**
- * 150 calls of sendfile to a socket on a cold file of 64 MiB, on ext4 with read_ahead_kb 8192 and max_sectors_kb 4096, Linux 6.18.44:
- * offset, count, what the call returned, and the pages that mincore found afterwards.
- */
-test('are as many pages cached after each call as on the real kernel?', () => {
-  const recorded = readFileSync(new URL('./fixtures/sendfile.txt', import.meta.url), 'utf8')
+/** What the real kernel answered, a line a call. */
+const recordedCalls = (name: string): string[] =>
+  readFileSync(new URL(`./fixtures/${name}.txt`, import.meta.url), 'utf8')
     .trim()
     .split('\n');
+
+/** A cold file of 64 MiB on ext4 with read_ahead_kb 8192 and max_sectors_kb 4096, as where the fixtures were recorded. */
+function startOnDisk(): Box & { cached: (fd: number) => number } {
   const { machine, task } = start(256 << 20);
   const { files } = machine.kernel;
   files.names.mount('/disk', ext4FileSystem(5 << 20, { raPages: 2048, ioPages: 1024 }));
   files.create('/disk/file', { size: 64 << 20 });
-  const fd = files.open(task, '/disk/file', O_RDONLY);
+  const cached = (fd: number): number => task.process.files.get(fd)?.inode.pages.present ?? -1;
+  return { machine, task, fd: files.open(task, '/disk/file', O_RDONLY), cached };
+}
+
+/** Linux 6.18.44; a line: offset, count, what sendfile to a socket returned, pages that mincore found afterwards. */
+test('are as many pages cached after each of 150 calls of sendfile as on the real kernel?', () => {
+  const { machine, task, fd, cached } = startOnDisk();
   const socket: Socket = { fd: 99, receive: () => undefined };
-  const answers = recorded.map((line) => {
+  const answers = recordedCalls('sendfile').map((line) => {
     const [offset, count] = line.split(' ').map(Number) as [number, number];
-    const sent = files.sendfile(task, socket, fd, offset, count);
-    return `${offset} ${count} ${sent} ${task.process.files.get(fd)?.inode.pages.present}`;
+    const sent = machine.kernel.files.sendfile(task, socket, fd, offset, count);
+    return `${offset} ${count} ${sent} ${cached(fd)}`;
   });
-  expect(answers).toEqual(recorded);
+  expect(answers).toEqual(recordedCalls('sendfile'));
+});
+
+/** The same with copy_file_range to a third of the offset in a file of holes, whose cached pages are the last number. */
+test('are as many pages of both files cached after each of 60 copies as on the real kernel?', () => {
+  const { machine, task, fd, cached } = startOnDisk();
+  const { files } = machine.kernel;
+  const out = files.open(task, '/disk/out', O_RDWR | O_CREAT);
+  files.ftruncate(task, out, 64 << 20);
+  const answers = recordedCalls('copy-file-range').map((line) => {
+    const [offset, count] = line.split(' ').map(Number) as [number, number];
+    const copied = files.copyFileRange(task, fd, offset, out, Math.floor(offset / 3), count);
+    return `${offset} ${count} ${copied} ${cached(fd)} ${cached(out)}`;
+  });
+  expect(answers).toEqual(recordedCalls('copy-file-range'));
 });
 
 test('does each pipe that a page goes through count as a use of it?', () => {
