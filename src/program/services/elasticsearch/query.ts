@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../../../hardware/units.ts';
 import type { XorShift } from '../../recording/xor-shift.ts';
 import type { ServiceProcess } from '../service-process.ts';
 import { Zipf } from '../zipf.ts';
@@ -29,7 +30,7 @@ export class Queries {
   readonly #heap: JvmHeap;
   readonly #zipf: Zipf;
   readonly #readBuffer: number;
-  /** How many pages the list of the most frequent term would fill of one that fills the whole file: the harmonic number. */
+  /** The postings of the most frequent term are one part in so many of all postings: the harmonic number of the terms. */
   readonly #harmonic: number;
 
   /** @param random the only source of chance */
@@ -44,7 +45,7 @@ export class Queries {
     this.#heap = parts.heap;
     this.#zipf = new Zipf(settings.terms, settings.skew, parts.random);
     this.#harmonic = Math.log(settings.terms) + 0.5772;
-    this.#readBuffer = service.allocate(STORED_FIELDS_PAGES * 4096);
+    this.#readBuffer = service.allocate(STORED_FIELDS_PAGES * PAGE_SIZE);
   }
 
   /** One search: the query phase over all segments, then the fetch phase. */
