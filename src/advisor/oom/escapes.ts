@@ -1,5 +1,5 @@
 /**
- * Undoes what log shippers do to a line: several lines in one (`#012`, `\n`), JSON, and Go's or logfmt's quoting. What
+ * Undoes what log shippers do to a line: several lines in one (`#012`, `\n`), JSON, Go's or logfmt's quoting, mail's quoted-printable. What
  * is no such line comes back as it is.
  */
 
@@ -15,14 +15,21 @@ const EXPORTED_FIELD = /^\s*MESSAGE=(?!")(.*)$/;
 /** The lines that one line of a log holds. */
 export function unescapeLine(line: string): string[] {
   let text = line;
+  if (text.includes('=3D')) text = fromQuotedPrintable(text);
   if (text.includes('#0')) text = text.replace(OCTAL, (_, digits: string) => control(Number.parseInt(digits, 8)));
   const message = text.includes('"') || text.includes('MESSAGE=') ? messageOf(text) : undefined;
   text = message ?? text;
-  if (message === undefined && text.includes('\\n')) text = unquote(text);
+  if (message === undefined && (text.includes('\\n') || text.includes('\\x0a'))) text = unquote(text);
   return text.includes('\n') ? text.split('\n') : [text];
 }
 
 const control = (code: number): string => (code === 10 ? '\n' : code === 9 ? '\t' : String.fromCharCode(code));
+
+/** Mail's quoted-printable, by which every = of a report becomes =3D; a = at the end of a line is a soft wrap. */
+function fromQuotedPrintable(text: string): string {
+  const soft = text.endsWith('=') ? text.slice(0, -1) : text;
+  return soft.replace(/=(3D|20|09)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+}
 
 function messageOf(text: string): string | undefined {
   const brace = text.indexOf('{');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Explanation } from './explain.ts';
-import { EXPECTED, type Expected, fixture } from './fixtures/load.ts';
 import { explainLog } from './index.ts';
+import { EXPECTED, type Expected, fixture } from './testing/reports.ts';
 
 /** The event of a log that has a task table, or the only one. */
 function mainReport(reports: readonly Explanation[]): Explanation {

@@ -9,9 +9,14 @@ const MOST_PIECES = 24;
 /** Begins a line whatever stands before it. */
 const SURE_START =
   /invoked oom-killer:|^\[\s*pid\s*\]|^\[\s*\d+\]\s+\d+\s+\d+|^Mem-Info:|^Tasks state|^oom-kill:|^(?:Memory cgroup out|Out) of memory|^Killed process \d+.*total-vm|^(?:memory|memory\+swap|kmem|swap): usage|^Memory cgroup stats|^Tasks? in |^CPU: \d+ .*PID:|^Kernel panic/;
+/**
+ * A line of memory.stat. All of them are one message of the kernel, so journald prints them without a prefix. The end of
+ * a usage line that was wrapped looks the same.
+ */
+const STAT_LINE = /^(?!failcnt )[a-z][a-z0-9_]+ \d+$/;
 /** Begins a line in a paste without prefixes, where a piece of a wrapped line could look the same. */
 const LIKELY_START =
-  /^[a-z][a-z0-9_]+ \d+$|^Node \d+ |^\w+ free:\d+kB|^\d+ (?:pages|total pagecache)|^(?:Free|Total) swap|^Swap cache|^lowmem_reserve|^(?:Hardware name|Call Trace|RIP|RSP|RAX|RDX|RBP|R\d\d):?|^(?:active_anon|active_file|unevictable|slab_reclaimable|mapped|free):\d+ |^oom_reaper:|\bcpuset=\S+ mems_allowed=|^\.\.\.|^…/;
+  /^Node \d+ |^\w+ free:\d+kB|^\d+ (?:pages|total pagecache)|^(?:Free|Total) swap|^Swap cache|^lowmem_reserve|^(?:Hardware name|Call Trace|RIP|RSP|RAX|RDX|RBP|R\d\d):?|^(?:active_anon|active_file|unevictable|slab_reclaimable|mapped|free):\d+ |^oom_reaper:|\bcpuset=\S+ mems_allowed=|^\.\.\.|^…/;
 
 interface Pending {
   readonly first: BareLine;
@@ -62,6 +67,7 @@ export class LineJoiner {
 
   private begins({ text, prefixed }: BareLine): boolean {
     if (prefixed || this.pending === undefined || SURE_START.test(text)) return true;
+    if (STAT_LINE.test(text)) return !/^\[\s*\d+\]/.test(this.pending.pieces[0] as string);
     return !this.pending.first.prefixed && LIKELY_START.test(text);
   }
 

@@ -36,7 +36,7 @@ function cgroupTotal({ cgroup }: OomReport, kb: number): TotalPages | undefined 
   if (memsw !== undefined && Number.isFinite(memsw.limitKb)) {
     return {
       pages: Math.max(1, memsw.limitKb / kb),
-      knownBy: 'the limit of memory and swap',
+      knownBy: 'the limit of memory and swap; less if the host has less swap',
       exact: memsw.limitKb === limit,
     };
   }

@@ -18,6 +18,8 @@ export interface Verdict {
 const NOISE_PAGES = 1024;
 const NOISE_SHARE = 0.05;
 
+const DYING = 'the candidates were already dying, or their memory was already reaped';
+
 /** @param before processes that earlier reports of the same log had killed */
 export function judge(report: OomReport, state: KillerState, before: ReadonlySet<number>): Verdict {
   const ranking = rank(state);
@@ -30,6 +32,9 @@ export function judge(report: OomReport, state: KillerState, before: ReadonlySet
     margin: first !== undefined && second !== undefined ? first.points - second.points : undefined,
     runnerUp: second?.task,
   };
+  if (report.noKillable && state.tasks.length > 0) {
+    return { ...base, agrees: predicted === undefined, reasons: predicted === undefined ? [] : [DYING] };
+  }
   if (report.chosen === undefined || predicted === undefined || chosen === undefined) {
     return { ...base, agrees: null, reasons: silentReasons(report, state, chosen) };
   }

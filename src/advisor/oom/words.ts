@@ -117,6 +117,7 @@ function memory({ of, totalKb, parts, swapKb, tasksRssKb, noTaskHoldsKb }: Recon
   const row = (name: string, kb: number, from: string): string =>
     `${String(kb).padStart(12)} kB  ${kbShort(kb).padStart(10)}  ${name.padEnd(15)} ${from}`.trimEnd();
   const lines = parts.map(({ name, kb, from }) => row(name, kb, from));
+  if (parts.length === 0) lines.push('the counters that would split it up are missing');
   if (totalKb !== undefined)
     lines.push(row('= total', totalKb, of === 'cgroup' ? 'usage of the cgroup' : 'RAM that the kernel manages'));
   else lines.push('the total is missing from the report, so the parts cannot be checked against it');
@@ -124,6 +125,6 @@ function memory({ of, totalKb, parts, swapKb, tasksRssKb, noTaskHoldsKb }: Recon
   if (tasksRssKb > 0)
     lines.push(row('tasks', tasksRssKb, 'sum of rss in the table; pages that processes share are counted for each'));
   if (noTaskHoldsKb !== undefined)
-    lines.push(`no task holds ${kbText(noTaskHoldsKb)} of it: caches, tmpfs, the kernel; killing frees none of that`);
+    lines.push(`no task holds ${kbText(noTaskHoldsKb)} of it: caches, tmpfs, the kernel; killing frees little of that`);
   return lines;
 }

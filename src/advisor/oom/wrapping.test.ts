@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Explanation } from './explain.ts';
-import { EXPECTED, fixture, kernelLines } from './fixtures/load.ts';
 import { explainLog, OomExplainer } from './index.ts';
+import { EXPECTED, fixture, kernelLines } from './testing/reports.ts';
 
 const IDS = EXPECTED.map(({ id }) => id);
 const ESC = String.fromCharCode(27);
