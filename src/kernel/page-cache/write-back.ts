@@ -25,9 +25,9 @@ export class WriteBack {
     this.#failed = failed;
   }
 
-  /** Writes the dirty pages of [first, end), a request for each run of neighbours, and waits for the disk. */
+  /** Writes the dirty pages of [first, end), a request for each run of neighbours, and waits for the disk to have all. */
   sync(inode: Inode, first = 0, end: number = LAST_INDEX): void {
-    this.#write(inode, first, end, true);
+    if (inode.dirtyPages > 0) this.#io.together(() => this.#write(inode, first, end, true));
   }
 
   /** The disk has answered what `submit` gave it: the pages of [first, end) that are dirty still are written. */
@@ -125,6 +125,8 @@ export class WriteBack {
 
   /** Every file of a device, or of all devices (sync_filesystem). */
   syncAll(dev?: number): void {
-    for (const inode of [...this.#cache.dirtyInodes]) if (dev === undefined || inode.dev === dev) this.sync(inode);
+    this.#io.together(() => {
+      for (const inode of [...this.#cache.dirtyInodes]) if (dev === undefined || inode.dev === dev) this.sync(inode);
+    });
   }
 }

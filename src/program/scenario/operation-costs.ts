@@ -36,6 +36,7 @@ export class OperationCosts {
     this.#time.pass(this.#cpu);
     passFaultTime(clock, task, since);
     if (isSignal(outcome)) clock.spend(costs.signal, CAUSE_MINOR_FAULT);
+    clock.settle();
     return outcome;
   }
 
