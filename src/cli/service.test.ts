@@ -65,11 +65,15 @@ test.each([
   [['kafka', '--rat', '5M'], 'unknown option "--rat"; did you mean "--rate"?'],
   [['kafka', '--heap', '50'], 'unknown option "--heap"'],
   [['kafka', '--rate', 'much'], '--rate much: expected a number, as in 8 or 64M'],
-  [['kafka', '--partitions', '0'], 'kafka: partitions is 0; a positive number is needed'],
-  [['kafka', '--memory', '32M', '--used-heap', '64M'], 'mmap fails with ENOMEM'],
+  [['kafka', '--rate', '0'], '--rate is 0; a positive number is needed'],
+  [['kafka', '--partitions', '0'], '--partitions is 0; a positive number is needed'],
+  [
+    ['kafka', '--memory', '32M', '--used-heap', '64M'],
+    'mmap fails with ENOMEM: the machine has too little memory for this service',
+  ],
   [['elasticsearch', '--heap', '95'], '--heap 95: expected 1 to 90 percent of RAM, as in 50'],
   [['elasticsearch', '--read-advice', 'none'], '--read-advice none: expected normal or random'],
-  [['elasticsearch', '--skew', '9'], 'elasticsearch: skew is 9; from 0 to 4 is possible'],
+  [['elasticsearch', '--skew', '9'], '--skew is 9; from 0 to 4 is possible'],
 ])('does %j say what is wrong in one sentence?', (args, message) => {
   expect(() => run(args)).toThrow(message);
 });

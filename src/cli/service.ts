@@ -8,6 +8,7 @@ import { ELASTICSEARCH_DEFAULTS, type ElasticsearchSettings } from '../program/s
 import { runKafka } from '../program/services/kafka/kafka.ts';
 import { KAFKA_DEFAULTS, type KafkaSettings } from '../program/services/kafka/settings.ts';
 import { ServiceError } from '../program/services/service-process.ts';
+import { SettingError } from '../program/services/setting-error.ts';
 import { type Arguments, type OptionTable, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
@@ -114,12 +115,18 @@ export function run(args: readonly string[]): number {
   try {
     process.stdout.write(service.run(parsed));
   } catch (error) {
-    // Settings that contradict each other, and a machine that is too small for them.
-    if (error instanceof RangeError || error instanceof ServiceError || error instanceof OutOfMemory)
-      throw new UserError(error.message);
+    if (error instanceof SettingError) throw new UserError(`${optionOf(error.setting)} ${error.problem}`);
+    if (error instanceof ServiceError || error instanceof OutOfMemory) throw new UserError(error.message);
     throw error;
   }
   return EXIT_OK;
+}
+
+/** What sets a setting. */
+function optionOf(setting: string): string {
+  const options = { ...KAFKA_OPTIONS, ...ELASTICSEARCH_OPTIONS };
+  const option = Object.entries(options).find(([, name]) => name === setting)?.[0];
+  return option === undefined ? setting : `--${option}`;
 }
 
 function kafka(args: Arguments): string {

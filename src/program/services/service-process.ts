@@ -1,7 +1,7 @@
 import { costs } from '../../hardware/costs.ts';
 import type { Cpu } from '../../hardware/cpu.ts';
 import { PAGE_SIZE, vpn } from '../../hardware/units.ts';
-import { errnoName, isError } from '../../kernel/errno.ts';
+import { ENOMEM, errnoName, isError } from '../../kernel/errno.ts';
 import { panic } from '../../kernel/panic.ts';
 import type { Task } from '../../kernel/process/process.ts';
 import { CAUSE_INSTRUCTIONS, CAUSE_SYSCALL } from '../../kernel/time/clock.ts';
@@ -96,8 +96,9 @@ export class ServiceProcess {
 
   /** The result of a call that must not fail. @throws ServiceError when it did */
   done(result: number, name: string): number {
-    if (isError(result)) throw new ServiceError(`${name} fails with ${errnoName(-result)}`);
-    return result;
+    if (!isError(result)) return result;
+    const why = result === -ENOMEM ? ': the machine has too little memory for this service' : '';
+    throw new ServiceError(`${name} fails with ${errnoName(-result)}${why}`);
   }
 
   /** Does something that may fault, and lets the time of faults and translations pass. */

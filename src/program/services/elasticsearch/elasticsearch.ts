@@ -24,7 +24,7 @@ export interface ElasticsearchRun {
 
 /**
  * Runs a node on a machine.
- * @throws RangeError for settings that no node can have
+ * @throws SettingError for settings that no node can have
  * @throws ServiceError, OutOfMemory when heap and what else there is do not fit into memory
  */
 export function runElasticsearch(machine: Machine, run: ElasticsearchRun = {}): ElasticsearchReport {

@@ -1,3 +1,5 @@
+import { SettingError } from '../setting-error.ts';
+
 /** What the Elasticsearch model may be told. */
 export interface ElasticsearchSettings {
   /** The JVM's heap (-Xms and -Xmx, which are to be equal) as a share of RAM. */
@@ -46,19 +48,23 @@ export const ELASTICSEARCH_DEFAULTS: ElasticsearchSettings = {
 
 /**
  * Fills in the defaults.
- * @throws RangeError that names the setting and what it may be
+ * @throws SettingError for one that no node can have
  */
 export function elasticsearchSettings(given: Partial<ElasticsearchSettings> = {}): ElasticsearchSettings {
   const settings = { ...ELASTICSEARCH_DEFAULTS, ...given };
-  if (!(settings.heapShare > 0 && settings.heapShare <= 0.9))
-    throw new RangeError(`elasticsearch: heapShare is ${settings.heapShare}; more than 0 and at most 0.9 is possible`);
-  if (!(settings.skew >= 0 && settings.skew <= 4))
-    throw new RangeError(`elasticsearch: skew is ${settings.skew}; from 0 to 4 is possible`);
-  for (const name of ['indexBytes', 'segments', 'queries', 'terms', 'termsPerQuery'] as const)
-    if (!Number.isInteger(settings[name]) || settings[name] < 1)
-      throw new RangeError(`elasticsearch: ${name} is ${settings[name]}; a whole number from 1 on is needed`);
-  for (const name of ['hits', 'warmupQueries', 'seed'] as const)
-    if (!Number.isInteger(settings[name]) || settings[name] < 0)
-      throw new RangeError(`elasticsearch: ${name} is ${settings[name]}; a whole number from 0 on is needed`);
+  const { heapShare, skew } = settings;
+  if (!(heapShare > 0 && heapShare <= 0.9))
+    throw new SettingError('heapShare', `is ${heapShare}; more than 0 and at most 0.9 is possible`);
+  if (!(skew >= 0 && skew <= 4)) throw new SettingError('skew', `is ${skew}; from 0 to 4 is possible`);
+  for (const [names, least] of COUNTS)
+    for (const name of names)
+      if (!Number.isInteger(settings[name]) || settings[name] < least)
+        throw new SettingError(name, `is ${settings[name]}; a whole number from ${least} on is needed`);
   return settings;
 }
+
+/** Whole numbers, with the least that each may be. */
+const COUNTS = [
+  [['indexBytes', 'segments', 'queries', 'terms', 'termsPerQuery'], 1],
+  [['hits', 'warmupQueries', 'seed'], 0],
+] as const;

@@ -114,5 +114,7 @@ test('are settings that no broker can have refused by name, and a heap that does
   expect(() => kafkaSettings({ partitions: 1.5 })).toThrow('partitions is 1.5; a whole number is needed');
   expect(() => kafkaSettings({ heapBytes: -1 })).toThrow('heapBytes is -1; a number from 0 on is needed');
   expect(() => small(8 * MIB, { heapBytes: 16 * MIB })).toThrow(ServiceError);
-  expect(() => kafkaSettings({ segmentBytes: 100 })).toThrow('a batch of 16384 bytes does not fit into a segment');
+  expect(() => kafkaSettings({ segmentBytes: 100 })).toThrow(
+    'batchBytes is 16384, too much for a segment of 100 bytes',
+  );
 });

@@ -32,7 +32,7 @@ export interface KafkaRun {
 
 /**
  * Runs a broker on a machine.
- * @throws RangeError for settings that no broker can have
+ * @throws SettingError for settings that no broker can have
  * @throws ServiceError, OutOfMemory when what it needs does not fit into memory
  */
 export function runKafka(machine: Machine, run: KafkaRun = {}): KafkaReport {

@@ -1,3 +1,5 @@
+import { SettingError } from '../setting-error.ts';
+
 /** What the Kafka model may be told. Names in comments are Kafka's own settings, values its documented defaults. */
 export interface KafkaSettings {
   /** num.partitions, of the one topic. */
@@ -66,28 +68,30 @@ export const KAFKA_DEFAULTS: KafkaSettings = {
 
 /**
  * Fills in the defaults.
- * @throws RangeError that names the setting and what it may be
+ * @throws SettingError for one that no broker can have
  */
 export function kafkaSettings(given: Partial<KafkaSettings> = {}): KafkaSettings {
   const settings = { ...KAFKA_DEFAULTS, ...given };
   for (const [name, value] of Object.entries(settings)) {
-    const mayBeZero = name === 'tailConsumers' || name === 'heapBytes' || name === 'awaySeconds';
+    const mayBeZero = MAY_BE_ZERO.has(name);
     if (!Number.isFinite(value) || value < 0 || (value === 0 && !mayBeZero))
-      throw new RangeError(
-        `kafka: ${name} is ${value}; a ${mayBeZero ? 'number from 0 on' : 'positive number'} is needed`,
-      );
+      throw new SettingError(name, `is ${value}; a ${mayBeZero ? 'number from 0 on' : 'positive number'} is needed`);
+    if (WHOLE.has(name) && !Number.isInteger(value))
+      throw new SettingError(name, `is ${value}; a whole number is needed`);
   }
-  for (const name of [
-    'partitions',
-    'segmentBytes',
-    'indexMaxBytes',
-    'batchBytes',
-    'fetchBytes',
-    'tailConsumers',
-  ] as const)
-    if (!Number.isInteger(settings[name]))
-      throw new RangeError(`kafka: ${name} is ${settings[name]}; a whole number is needed`);
-  if (settings.batchBytes > settings.segmentBytes)
-    throw new RangeError(`kafka: a batch of ${settings.batchBytes} bytes does not fit into a segment`);
+  const { batchBytes, segmentBytes } = settings;
+  if (batchBytes > segmentBytes)
+    throw new SettingError('batchBytes', `is ${batchBytes}, too much for a segment of ${segmentBytes} bytes`);
   return settings;
 }
+
+const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof KafkaSettings>(['tailConsumers', 'heapBytes', 'awaySeconds']);
+const WHOLE: ReadonlySet<string> = new Set<keyof KafkaSettings>([
+  'partitions',
+  'segmentBytes',
+  'indexMaxBytes',
+  'batchBytes',
+  'fetchBytes',
+  'tailConsumers',
+  'heapBytes',
+]);
