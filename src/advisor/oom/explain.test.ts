@@ -191,7 +191,7 @@ test('are 5,000 tasks explained in under a second?', () => {
 
 test('are the statistics of a group read where journald prints them without a prefix, and grepped or indented?', () => {
   const lines = kernelLines('22').map((line) =>
-    /^[a-z_0-9]+ \d+$/.test(line) ? `                    ${line}` : `Feb 10 10:00:00 host kernel: ${line}`,
+    /^[a-z_0-9]+ \d+$/.test(line) ? `>                   ${line}` : `>Feb 10 10:00:00 host kernel: ${line}`,
   );
   const [, report] = explainLog(lines.join('\n'));
   expect(report?.memory?.parts.find(({ name }) => name === 'file')?.kb).toBe(26_296);
@@ -200,4 +200,12 @@ test('are the statistics of a group read where journald prints them without a pr
 test("is mail's quoted-printable read?", () => {
   const lines = kernelLines('30').map((line) => line.replaceAll('=', '=3D'));
   expect(one(lines.join('\n')).chosen?.pid).toBe(23_793);
+});
+
+test("is the kernel's source, quoted in a mail, no report?", () => {
+  const source = [
+    '- pr_info("[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name\\n");',
+    '+ pr_warn("Out of memory and no killable processes...\\n");',
+  ];
+  expect(explainLog(source.join('\n'))).toEqual([]);
 });

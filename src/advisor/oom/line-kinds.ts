@@ -43,7 +43,8 @@ const KINDS: readonly (readonly [LineKind, RegExp])[] = [
   ['killed', /Killed\s*process\s*\d+/],
   ['group', /are going to be killed due to memory\.oom\.group/],
   ['reaper', /oom_reaper: /],
-  ['nobody', /no killable processes/],
+  // Not the kernel's source, which mails quote.
+  ['nobody', /(?<!")Out of memory and no killable processes/],
   ['panic', /Kernel panic - not syncing: (?:Out of memory|System is deadlocked)/],
   ['header', /\bpid\s*\].*\btotal_vm\b/],
   ['row', /\[\s*\d+\]\s+\d+\s+\d+\s+\d+\s+\d+/],

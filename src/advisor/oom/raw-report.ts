@@ -84,10 +84,10 @@ export class RawReport {
     for (const [kind, lines] of other.lines) for (const line of lines) this.add(kind, line);
   }
 
-  /** Whether there is more than a stray line of memory counters, which other messages of the kernel print too. */
+  /** Whether there is more than memory counters, which other messages print too, or than a quotation of the kernel's source. */
   get isOom(): boolean {
-    const telling = ['invoked', 'constraint', 'killed', 'chosen', 'header', 'nobody', 'taskIn', 'panic'] as const;
-    return telling.some((kind) => this.has(kind)) || this.rows.size > 1;
+    const telling = ['invoked', 'constraint', 'killed', 'chosen', 'nobody', 'taskIn', 'panic'] as const;
+    return telling.some((kind) => this.has(kind)) || this.rows.size > (this.has('header') ? 0 : 1);
   }
 
   /** The name that a line gives, for messages. */

@@ -18,7 +18,7 @@ const ESCAPE = String.fromCharCode(27);
 const ANSI = new RegExp(`${ESCAPE}\\[[0-9;?]*[ -/]*[@-~]|\\^\\[\\[[0-9;]*m`, 'g');
 
 /** Mail quoting and indentation, which say nothing about where a line begins. */
-const QUOTE = /^(?:\s*>)+\s?|^\s+|^\uFEFF/;
+const QUOTE = /^[\s>\uFEFF]+/;
 
 /** The prefixes, each tried at the start until none fits. A named group `host` or `task` is a source, `time` a time. */
 const PREFIXES: readonly RegExp[] = [
