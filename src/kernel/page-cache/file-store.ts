@@ -97,7 +97,7 @@ export class FileStore implements FileOps {
     this.ahead = new Readahead(this.cache, this.io, core.trace);
     this.mmapReadahead = new MmapReadahead(this.cache, this.ahead);
     this.writeBack = new WriteBack(core, this.cache, this.io, (inode, errno) => this.sync.failed(inode, errno));
-    this.flusher = new Flusher(core, this.cache, this.writeBack);
+    this.flusher = new Flusher(core, this.cache, this.writeBack, this.metadata);
     this.sync = new FileSync(this.writeBack, this.flusher, this.metadata);
     this.throttle = new DirtyThrottle(core, this.flusher);
     this.truncation = new Truncation(core, this.cache, this.io, this.metadata);

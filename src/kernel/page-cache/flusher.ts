@@ -13,6 +13,7 @@ import { type Bdi, type BdiState, bdiOf, restoreBdi, saveBdi, type Work } from '
 import { type DirtyLimits, dirtyablePages, dirtyLimits } from './dirty-limits.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Inode } from './inode.ts';
+import type { Metadata } from './metadata.ts';
 import type { PageCache } from './page-cache.ts';
 import type { WriteBack } from './write-back.ts';
 
@@ -36,10 +37,12 @@ export class Flusher {
   readonly #core: PageCore;
   readonly #cache: PageCache;
   readonly #writeBack: WriteBack;
+  readonly #metadata: Metadata;
   readonly #clock: Timers;
   readonly #bdis = new Map<number, Bdi>();
 
-  constructor(core: PageCore, cache: PageCache, writeBack: WriteBack) {
+  constructor(core: PageCore, cache: PageCache, writeBack: WriteBack, metadata: Metadata) {
+    this.#metadata = metadata;
     this.#core = core;
     this.#cache = cache;
     this.#writeBack = writeBack;
@@ -133,9 +136,10 @@ export class Flusher {
     if (dirtyWritebackCentisecs === 0) return undefined;
     if (now < bdi.lastOldFlush + dirtyWritebackCentisecs * NS_PER_CENTISECOND) return undefined;
     bdi.lastOldFlush = now;
-    return this.dirty > 0
-      ? this.#begin(bdi, WB_REASON_PERIODIC, now - dirtyExpireCentisecs * NS_PER_CENTISECOND)
-      : undefined;
+    if (this.dirty === 0) return undefined;
+    const dirtiedBefore = now - dirtyExpireCentisecs * NS_PER_CENTISECOND;
+    this.#metadata.expired(bdi.fs, dirtiedBefore);
+    return this.#begin(bdi, WB_REASON_PERIODIC, dirtiedBefore);
   }
 
   #background(bdi: Bdi): Work | undefined {

@@ -17,6 +17,8 @@ const TICK_NS = 4_000_000;
 export class Metadata {
   readonly #cleanInodes = new Set<FileSystem>();
   readonly #cleanFreeSpace = new Set<FileSystem>();
+  /** When the first change since came, in nanoseconds since boot; nothing for file systems that are as they were at boot. */
+  readonly #dirtiedWhen = new Map<FileSystem, number>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -29,6 +31,11 @@ export class Metadata {
     this.#cleanFreeSpace.add(fs);
   }
 
+  /** The flusher writes what is dirty for too long: the device's blocks too, if they were changed then or before. */
+  expired(fs: FileSystem, dirtiedBefore: number): void {
+    if ((this.#dirtiedWhen.get(fs) ?? 0) <= dirtiedBefore) this.synced(fs);
+  }
+
   /**
    * A file's contents changed, and with them its times, unless they show this tick of the clock already
    * (inode_needs_update_time); its inode is dirty then (ext4_mark_inode_dirty).
@@ -37,15 +44,16 @@ export class Metadata {
     const tick = Math.floor(this.#clock.now / TICK_NS);
     if (inode.changedTick === tick) return;
     inode.changedTick = tick;
-    if (this.#cleanInodes.delete(inode.fs)) charge(task, INODE_BLOCKS);
+    if (this.#cleanInodes.delete(inode.fs)) this.#dirtied(task, inode.fs, INODE_BLOCKS);
   }
 
   /** Blocks of a file were given back (ext4_free_blocks). */
   blocksFreed(task: Task | undefined, inode: Inode): void {
-    if (this.#cleanFreeSpace.delete(inode.fs)) charge(task, FREE_SPACE_BLOCKS);
+    if (this.#cleanFreeSpace.delete(inode.fs)) this.#dirtied(task, inode.fs, FREE_SPACE_BLOCKS);
   }
-}
 
-function charge(task: Task | undefined, blocks: number): void {
-  if (task !== undefined) task.process.writtenBytes += blocks * PAGE_SIZE;
+  #dirtied(task: Task | undefined, fs: FileSystem, blocks: number): void {
+    this.#dirtiedWhen.set(fs, this.#clock.now);
+    if (task !== undefined) task.process.writtenBytes += blocks * PAGE_SIZE;
+  }
 }
