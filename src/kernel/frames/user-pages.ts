@@ -4,7 +4,17 @@ import type { TableFrames } from '../page-table/page-tables.ts';
 import { type EventLog, KMEM_MM_PAGE_ALLOC, KMEM_MM_PAGE_FREE } from '../tracepoints.ts';
 import { NR_PAGE_TABLE_PAGES, NUMA_HIT, NUMA_LOCAL, PGALLOC_NORMAL, PGFREE, type VmStat } from '../vmstat.ts';
 import type { FrameAllocator } from './allocator.ts';
-import { type FrameTable, PG_CACHED, PG_SWAPBACKED, PG_SWAPCACHE, PG_TABLE, PG_UPTODATE } from './frame-table.ts';
+import {
+  type FrameTable,
+  PG_CACHED,
+  PG_HEAD,
+  PG_ORDER_SHIFT,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  PG_TABLE,
+  PG_TAIL,
+  PG_UPTODATE,
+} from './frame-table.ts';
 import type { LruLists } from './lru.ts';
 import { MIGRATE_MOVABLE, MIGRATE_UNMOVABLE, type MigrateType } from './zone.ts';
 
@@ -65,6 +75,25 @@ export class UserPages implements TableFrames {
   /** A zeroed frame for a page of a file, not up to date yet, or -1. */
   allocateCache(): Pfn | -1 {
     return this.#take(0, GFP_READAHEAD, this.#charging.payer(), false);
+  }
+
+  /**
+   * Frames for a large folio of a file: a naturally aligned run of 2^order, each charged by itself, not up to date.
+   * @returns the first one, or -1 when there is no such run
+   */
+  allocateFolio(order: number): Pfn | -1 {
+    const head = this.#allocator.allocate(order, MIGRATE_MOVABLE);
+    if (head < 0) return -1;
+    const pages = 1 << order;
+    const payer = this.#charging.payer();
+    this.#vmstat.count(PGALLOC_NORMAL, pages);
+    for (let i = 0; i < pages; i++) {
+      if (payer !== 0) this.#charging.charge(payer, false, false);
+      this.#table.memcg[head + i] = payer;
+      this.#table.flags[head + i] = (i === 0 ? PG_HEAD : PG_TAIL) | (order << PG_ORDER_SHIFT);
+      this.#table.mapcount[head + i] = 0;
+    }
+    return head;
   }
 
   #take(flags: number, gfp: number, payer: number, mayReclaim: boolean): Pfn | -1 {

@@ -8,11 +8,9 @@ import {
   PG_DIRTY,
   PG_HEAD,
   PG_ORDER_MASK,
-  PG_ORDER_SHIFT,
   PG_REFERENCED,
   PG_TAIL,
 } from '../frames/frame-table.ts';
-import { MIGRATE_MOVABLE } from '../frames/zone.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import {
@@ -20,7 +18,7 @@ import {
   FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE,
   WRITEBACK_WRITEBACK_DIRTY_FOLIO,
 } from '../tracepoints.ts';
-import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, PGALLOC_NORMAL } from '../vmstat.ts';
+import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM } from '../vmstat.ts';
 import { Folios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Workingset } from './workingset.ts';
@@ -69,7 +67,7 @@ export class PageCache extends Folios {
   add(task: Task | undefined, inode: Inode, index: number, order = 0): number {
     const pages = 1 << order;
     if (inode.pages.next(index, index + pages - 1) >= 0) return -2;
-    const head = order === 0 ? this.#allocate(inode) : this.#allocateLarge(order);
+    const head = order === 0 ? this.#allocate(inode) : this.#core.pages.allocateFolio(order);
     if (head < 0) return -1;
     const { table, trace, vmstat, lru } = this.#core;
     for (let i = 0; i < pages; i++) {
@@ -91,19 +89,6 @@ export class PageCache extends Folios {
   #allocate(inode: Inode): number {
     const { pages } = this.#core;
     return inode.kind === 'shmem' ? pages.allocateAnonymous() : pages.allocateCache();
-  }
-
-  #allocateLarge(order: number): number {
-    const { allocator, table, vmstat } = this.#core;
-    const head = allocator.allocate(order, MIGRATE_MOVABLE);
-    if (head < 0) return -1;
-    const pages = 1 << order;
-    vmstat.count(PGALLOC_NORMAL, pages);
-    for (let i = 0; i < pages; i++) {
-      table.flags[head + i] = (i === 0 ? PG_HEAD : PG_TAIL) | (order << PG_ORDER_SHIFT);
-      table.mapcount[head + i] = 0;
-    }
-    return head;
   }
 
   /**

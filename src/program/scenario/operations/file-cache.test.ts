@@ -57,6 +57,26 @@ test('does the view of a file tell who maps its pages, and who pays for them?', 
   ]);
 });
 
+test('do pages of large folios have a payer too, who is rid of them when they go?', () => {
+  const answers = run([
+    '# dir: ext4',
+    'cgroup one',
+    'file f size=4M',
+    'spawn A cg=one',
+    'A open f f',
+    'A read f size=1M n=4',
+    'cache f',
+    'cgstat one',
+    'evict f',
+    'cgstat one',
+  ]);
+  const [payer, ...others] = listOf(fileOf(answers[5]), 'payers');
+  expect([payer?.pages, others]).toEqual([1024, []]);
+  const [before, after] = [answers[6]?.usage_p, answers[8]?.usage_p] as [number, number];
+  // What is charged ahead, at most a batch, stays.
+  expect(before - after).toBeGreaterThanOrEqual(1024 - 64);
+});
+
 test('is a page gone from the view with the cache, and an unknown file an error?', () => {
   const answers = run(['file f size=4p cached', 'cache f', 'evict f', 'cache f', 'cache nope']);
   expect(answers.map((answer) => fileOf(answer).cached)).toEqual([undefined, 4, undefined, 0, undefined]);
