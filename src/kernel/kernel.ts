@@ -272,8 +272,11 @@ export class Kernel implements PageCore {
    * @returns 'unknown' for a name that this machine does not have, 'invalid' for a value that the kernel refuses
    */
   sysctl(name: string, value: number): 'set' | 'unknown' | 'invalid' {
+    const period = this.params.dirtyWritebackCentisecs;
     const result = setSysctl(this.params, name, value);
     if (result === 'set') this.#applyParams();
+    const { dirtyWritebackCentisecs } = this.params;
+    if (dirtyWritebackCentisecs > 0 && dirtyWritebackCentisecs !== period) this.files.flusher.periodChanged();
     return result;
   }
 

@@ -84,6 +84,8 @@ test('do the sysctls set age and period, and does a period of 0 stop the flusher
   kernel.files.pwrite(task, fd, BUFFER, PAGE, 0);
   machine.clock.sleep(1000 * SECOND);
   expect(dirtyPages(machine)).toBe(1);
+  kernel.sysctl('vm.dirty_writeback_centisecs', 500);
+  expect(dirtyPages(machine)).toBe(0);
 });
 
 test('are the limits those of the kernel: ratios in parts of a page, bytes instead of them, background below?', () => {

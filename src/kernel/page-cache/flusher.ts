@@ -86,6 +86,14 @@ export class Flusher {
     }
   }
 
+  /** The flusher's period was changed: it writes everything, and counts from now on (dirty_writeback_centisecs_handler). */
+  periodChanged(): void {
+    for (const bdi of this.#devices()) {
+      bdi.work ??= this.#begin(bdi, WB_REASON_PERIODIC, this.#clock.now);
+      if (bdi.request === undefined) this.#run(bdi);
+    }
+  }
+
   /** Some device writes (writeback_in_progress). */
   get isBusy(): boolean {
     for (const bdi of this.#bdis.values()) if (bdi.request !== undefined) return true;

@@ -123,8 +123,13 @@ export class SystemCalls {
       case SYS.fallocate:
         return files.fallocate(task, args[0], args[1], args[2], args[3]);
       case SYS.fsync:
-      case SYS.fdatasync:
         return files.fsync(task, args[0]);
+      case SYS.fdatasync:
+        return files.fdatasync(task, args[0]);
+      case SYS.sync_file_range:
+        return files.syncFileRange(task, args[0], args[1], args[2], args[3]);
+      case SYS.sync:
+        return files.syncEverything(task);
       case SYS.syncfs:
         return files.syncfs(task, args[0]);
       case SYS.fadvise64:
