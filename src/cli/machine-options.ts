@@ -13,6 +13,7 @@ export const MACHINE_OPTION_TABLE: OptionTable = {
   cpu: 'value',
   cpus: 'value',
   disk: 'value',
+  swap: 'value',
   thp: 'value',
   sysctl: 'values',
   aslr: 'value',
@@ -25,6 +26,7 @@ export const MACHINE_OPTIONS_HELP = `Machine options:
   --cpu NAME           processor model: ${Object.keys(processors).join(', ')}
   --cpus N             number of processors (default 1)
   --disk NAME          what files lie on: ${Object.keys(blockDevices).join(', ')} (default nvme)
+  --swap SIZE          a swap file on that disk (default none)
   --thp MODE           transparent huge pages: always, madvise (default), never
   --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
   --aslr SEED          randomise addresses, the same way for the same seed
@@ -42,12 +44,14 @@ const THP_MODES = ['always', 'madvise', 'never'] as const;
 export function machineOptions(args: Arguments, defaults: MachineOptions = {}): MachineOptions {
   const options: { -readonly [Key in keyof MachineOptions]: MachineOptions[Key] } = { ...defaults };
   const memory = args.value('memory');
-  if (memory !== undefined) options.memory = wholePages(memory);
+  if (memory !== undefined) options.memory = sizeOf('memory', memory, LEAST_MEMORY);
   const cpu = args.value('cpu');
   if (cpu !== undefined) options.processor = processorOf(cpu);
   const cpus = args.value('cpus');
   if (cpus !== undefined) options.cpus = wholeNumber('cpus', cpus, 1, 32);
   options.disk = diskOf(args.value('disk') ?? nvme.name);
+  const swap = args.value('swap');
+  if (swap !== undefined) options.swap = sizeOf('swap', swap, 1 << 20);
   const thp = args.value('thp');
   if (thp !== undefined) options.transparentHugePages = thpMode(thp);
   const seed = args.value('aslr');
@@ -58,13 +62,15 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   return options;
 }
 
-const LEAST_MEMORY = 16 << 20;
+const MIB = 2 ** 20;
+const LEAST_MEMORY = 16 * MIB;
 const MOST_MEMORY = 2 ** 40;
 
-function wholePages(text: string): number {
+/** Whole pages of an option's size. @throws {UserError} for what is none, or out of bounds */
+export function sizeOf(option: string, text: string, least: number): number {
   const bytes = parseSize(text);
-  if (bytes === undefined || bytes < LEAST_MEMORY || bytes > MOST_MEMORY) {
-    throw new UserError(`--memory ${text}: expected a size from 16M to 1T, as in 512M or 4G`);
+  if (bytes === undefined || bytes < least || bytes > MOST_MEMORY) {
+    throw new UserError(`--${option} ${text}: expected a size from ${least / MIB}M to 1T, as in 512M or 4G`);
   }
   return bytes - (bytes % 4096);
 }

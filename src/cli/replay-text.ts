@@ -25,7 +25,7 @@ function table(rows: readonly (readonly string[])[], indent = '  '): string {
 
 /** The whole report. */
 export function replayText(report: ReplayReport): string {
-  return [summary(report), faults(report), tlb(report), time(report), memory(report), remarks(report)]
+  return [summary(report), faults(report), tlb(report), time(report), memory(report), pressure(report), remarks(report)]
     .filter((part) => part !== '')
     .join('\n');
 }
@@ -112,6 +112,22 @@ function memory({ series, instructions }: ReplayReport): string {
     plot.map((text, row) => `${label(row)} ${text}`.trimEnd()).join('\n') +
     `\n${line('PSS', pss)}${line('page tables', pageTables)}`
   );
+}
+
+/** What a limit and swap did. */
+function pressure({ cgroup, swap, log }: ReplayReport): string {
+  const rows: string[][] = [];
+  if (cgroup !== null)
+    rows.push(
+      ['limit', bytesText(cgroup.limit), ''],
+      ['most in use, page cache included', bytesText(cgroup.peak), ''],
+      ['charges that had to reclaim', grouped(cgroup.failcnt), ''],
+      ['pages read again after reclaim', grouped(cgroup.refaults.file), ''],
+    );
+  if (swap.out > 0) rows.push(['pages swapped out', grouped(swap.out), ''], ['pages swapped in', grouped(swap.in), '']);
+  if (rows.length === 0 && log.length === 0) return '';
+  const lines = log.map((line) => `  ${line}\n`).join('');
+  return `memory pressure\n${table(rows)}${lines === '' ? '' : `\nkernel log\n${lines}`}`;
 }
 
 /** What the reader should know before believing the numbers. */

@@ -47,6 +47,18 @@ describe('faultline replay', () => {
     expect(cold.simulatedNs).toBeGreaterThan(warm.simulatedNs);
   });
 
+  test('with less memory than it wants: does it swap, and without swap, is it killed and the kernel log shown?', () => {
+    const { swap, cgroup, log } = json(SORT, '--limit', '3M', '--swap', '64M');
+    expect([swap.out > 0, cgroup?.limit, log]).toEqual([true, 3 << 20, []]);
+    const { code, stdout } = faultline(['replay', SORT, '--limit', '1M']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Memory cgroup out of memory: Killed process');
+    expect(faultline(['replay', SORT, '--limit', 'much'])).toMatchObject({
+      code: 2,
+      stderr: 'faultline: --limit much: expected a size from 1M to 1T, as in 512M or 4G\n',
+    });
+  });
+
   test('randomised addresses: the same run for the same seed, another layout but nearly the same faults?', () => {
     const { wallSeconds: _, ...first } = json(LS, '--aslr', '7');
     const { wallSeconds: __, ...again } = json(LS, '--aslr', '7');

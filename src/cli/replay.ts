@@ -3,23 +3,24 @@ import { OutOfMemory } from '../kernel/fault/out-of-memory.ts';
 import { Machine } from '../machine/machine.ts';
 import { RecordingError } from '../program/recording/format.ts';
 import type { RecordingReader } from '../program/recording/reader.ts';
-import { Replay } from '../program/recording/replay.ts';
+import { Replay, type ReplayOptions } from '../program/recording/replay.ts';
 import { type ReplayReport, reportOf } from '../program/recording/replay-report.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { EVENT_OPTION_TABLE, EVENT_OPTIONS_HELP, startEvents } from './event-output.ts';
-import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
+import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions, sizeOf } from './machine-options.ts';
 import { Progress } from './progress.ts';
 import { unreadable } from './read-input.ts';
 import { replayText } from './replay-text.ts';
 import { CACHE_TRACE_HELP, isCacheTrace, run as replayTrace } from './replay-trace.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
 
-export const usage = `usage: faultline replay RECORDING [--json] [--events FILE] [--cold] [machine options]
+export const usage = `usage: faultline replay RECORDING [--json] [--events FILE] [--limit SIZE] [--cold] [machine options]
 
 Runs a recording of a real program on the simulated machine: its page faults, TLB misses, page tables and memory over time.
 
   --json               the report as JSON (docs/replay.md tells the keys)
+  --limit SIZE         memory that the programs may have together, with their page cache: the limit of a memory cgroup
   --cold               begin with an empty page cache (otherwise the program's files are cached)
   --no-progress        no progress bar
 ${EVENT_OPTIONS_HELP}
@@ -30,6 +31,7 @@ ${CACHE_TRACE_HELP}`;
 
 /** Records between two looks at the progress bar. */
 const STRIDE = 1 << 20;
+const LEAST_LIMIT = 1 << 20;
 
 /** Opens the recording that the user named. @throws {UserError} why it cannot be used */
 function open(path: string): ReturnType<typeof openRecording> {
@@ -42,10 +44,10 @@ function open(path: string): ReturnType<typeof openRecording> {
 }
 
 /** Replays to the end, or to the last whole block. */
-function play(reader: RecordingReader, machine: Machine, cold: boolean, wantsBar: boolean): ReplayReport {
+function play(reader: RecordingReader, machine: Machine, options: ReplayOptions, wantsBar: boolean): ReplayReport {
   const progress = new Progress('replaying', wantsBar);
   const start = performance.now();
-  const replay = Replay.start(machine, reader, { cold });
+  const replay = Replay.start(machine, reader, options);
   let played = 0;
   while (!replay.done) {
     replay.advance(STRIDE);
@@ -55,7 +57,7 @@ function play(reader: RecordingReader, machine: Machine, cold: boolean, wantsBar
   replay.finish();
   const seconds = (performance.now() - start) / 1000;
   progress.end();
-  return reportOf(replay, seconds, cold);
+  return reportOf(replay, seconds, options.cold);
 }
 
 export function run(args: readonly string[]): number | Promise<number> {
@@ -63,6 +65,7 @@ export function run(args: readonly string[]): number | Promise<number> {
   const parsed = parseArguments(args, {
     json: 'flag',
     cold: 'flag',
+    limit: 'value',
     'no-progress': 'flag',
     ...EVENT_OPTION_TABLE,
     ...MACHINE_OPTION_TABLE,
@@ -71,13 +74,18 @@ export function run(args: readonly string[]): number | Promise<number> {
   if (path === undefined) throw new UserError('replay needs a RECORDING; see faultline replay --help');
   if (more.length > 0) throw new UserError(`replay takes one RECORDING; "${more[0]}" is one too many`);
   const options = machineOptions(parsed);
+  const limit = parsed.value('limit');
+  const replayOptions: ReplayOptions = {
+    cold: parsed.has('cold'),
+    ...(limit === undefined ? {} : { limit: sizeOf('limit', limit, LEAST_LIMIT) }),
+  };
   const { reader, close } = open(path);
   if (reader.rows.length === 0) throw new UserError(`${path}: ${reader.damage ?? 'the recording is empty'}`);
   const machine = new Machine(options);
   const about = { command: reader.header.command, machine: machine.options.processor.name };
   const endEvents = startEvents(machine, parsed, about);
   try {
-    const report = play(reader, machine, parsed.has('cold'), !parsed.has('no-progress'));
+    const report = play(reader, machine, replayOptions, !parsed.has('no-progress'));
     if (report.recording.damage !== null) process.stderr.write(`faultline: ${path}: ${report.recording.damage}\n`);
     process.stdout.write(parsed.has('json') ? `${JSON.stringify(report)}\n` : replayText(report));
   } catch (error) {

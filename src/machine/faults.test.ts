@@ -83,7 +83,7 @@ describe('anonymous memory', () => {
       for (const at of parts) for (let page = 0; page < 800; page++) machine.touch(task, at + page * PAGE, STORE);
     };
     expect(fill).toThrow(OutOfMemory);
-    expect(fill).toThrow('4 MiB of memory are used up (by a, process 1)');
+    expect(fill).toThrow('4 MiB of memory are used up (by a, process 2)');
     expect(checkInvariants(machine.kernel)).toEqual([]);
   });
 });

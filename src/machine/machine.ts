@@ -11,6 +11,7 @@ import { defaultParams, setSysctl } from '../kernel/params.ts';
 import type { Task } from '../kernel/process/process.ts';
 import { traceSwitch } from '../kernel/process/process-trace.ts';
 import type { FaultSignal } from '../kernel/process/signal.ts';
+import { swapDeviceOn } from '../kernel/swap/swap-devices.ts';
 import { SI_KERNEL, SIGSEGV } from '../kernel/uapi.ts';
 import { type MachineOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { VirtualClock, type VirtualClockState } from './virtual-clock.ts';
@@ -66,10 +67,14 @@ export class Machine {
       levels: resolved.levels,
       hugePages: resolved.transparentHugePages !== 'never',
     });
+    if (resolved.swap > 0) this.kernel.swapon(swapDeviceOn(resolved.disk), Math.floor(resolved.swap / PAGE_SIZE));
     if (resolved.disk === undefined) return;
     const disk = new BlockDevice(resolved.disk);
     this.disk = disk;
     this.requestTime = (bytes, write, start) => disk.submit(this.clock.now, start, bytes, write) - this.clock.now;
+    // A swap file lies in the middle of the disk, apart from the files, which begin at its start.
+    const middle = resolved.disk.bytes / 2;
+    this.kernel.swap.requestTime = (bytes, write, start) => this.requestTime?.(bytes, write, middle + start) ?? 0;
     this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { requestTime: this.requestTime }));
   }
 

@@ -9,6 +9,8 @@ export interface MachineOptions {
   readonly processor?: ProcessorModel;
   /** What the root file system lies on; without it, disk requests take no time. */
   readonly disk?: BlockDeviceModel | undefined;
+  /** Bytes of a swap file on that disk; 0, the default, is none. */
+  readonly swap?: number;
   readonly cpus?: number;
   /** 'bytes': what programs write can be read back. 'none': frames hold nothing and a large machine is cheap (default). */
   readonly contents?: 'bytes' | 'none';
@@ -26,6 +28,7 @@ export interface ResolvedOptions {
   readonly memory: number;
   readonly processor: ProcessorModel;
   readonly disk: BlockDeviceModel | undefined;
+  readonly swap: number;
   readonly cpus: number;
   readonly contents: 'bytes' | 'none';
   readonly levels: 4 | 5;
@@ -54,6 +57,7 @@ export function resolveOptions(options: MachineOptions): ResolvedOptions {
     cpus,
     processor: options.processor ?? zen3,
     disk: options.disk,
+    swap: options.swap ?? 0,
     contents: options.contents ?? 'none',
     levels: options.levels ?? 4,
     sysctls: options.sysctls ?? {},

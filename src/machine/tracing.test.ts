@@ -80,5 +80,5 @@ test('are frames that were given out and not freed those that the machine still 
   expect(count('sched_process_fork')).toBe(1);
   expect(count('sched_process_exit')).toBe(1);
   expect(count('sched_switch')).toBe(2);
-  expect(events.findLast(({ name }) => name === 'sched_switch')?.args.slice(1, 2)).toEqual([1]);
+  expect(events.findLast(({ name }) => name === 'sched_switch')?.args.slice(1, 2)).toEqual([2]);
 });

@@ -109,6 +109,7 @@ export class FaultHandler {
     if (page >= TASK_SIZE_PAGES) return segv(SEGV_MAPERR, address);
     // A fault of the kernel itself may come while it works on pages: only a program's is a point to reclaim at.
     if (this.#core.allocator.pressure !== NO_PRESSURE && errorCode & PF_USER) this.#core.relieve(task);
+    if (task.process.ending !== undefined) return killed(address);
     const user = errorCode & PF_USER ? FAULT_FLAG_USER : 0;
     const write = (errorCode & PF_WRITE ? FAULT_FLAG_WRITE : 0) | user;
     let major = 0;
@@ -120,7 +121,7 @@ export class FaultHandler {
       if (denied !== 0) return segv(denied, address);
       const outcome = this.handleMmFault(task, vma, page, flags);
       major |= outcome & VM_FAULT_MAJOR;
-      if (task.process.ending !== undefined) return { signo: SIGKILL, code: SI_KERNEL, address };
+      if (task.process.ending !== undefined) return killed(address);
       if (outcome & VM_FAULT_OOM) throw outOfMemory(this.#core, task);
       if (outcome & VM_FAULT_SIGSEGV) return segv(SEGV_MAPERR, address);
       if (outcome & VM_FAULT_SIGBUS) return { signo: SIGBUS, code: BUS_ADRERR, address };
@@ -214,6 +215,7 @@ export class FaultHandler {
   }
 }
 
+const killed = (address: number): FaultSignal => ({ signo: SIGKILL, code: SI_KERNEL, address });
 const segv = (code: number, address: number): FaultSignal => ({ signo: SIGSEGV, code, address });
 
 /** Why a mapping does not allow an access (access_error, bad_area_access_error): SEGV_*, or 0 when it does. */

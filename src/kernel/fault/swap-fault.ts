@@ -62,7 +62,7 @@ function bringIn(
     return readahead.read(task, vma, page, entry);
   const frame = pages.allocateAnonymous(mayReclaim, swap.ownerOf(entry));
   if (frame < 0) return -1;
-  swap.readIn(task, entry, pfn(frame));
+  swap.readIn(task, entry, pfn(frame), false);
   lru.add(pfn(frame));
   return frame;
 }

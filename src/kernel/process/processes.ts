@@ -54,7 +54,8 @@ export class Processes {
   readonly #tlb: TlbState;
   readonly #services: ProcessServices;
   readonly #byPid = new Map<number, Process>();
-  #lastPid = 0;
+  /** 1 is that of init, which nobody may kill and no program here is. */
+  #lastPid = 1;
   #lastMm = 0;
 
   constructor(core: PageCore, tlb: TlbState, services: ProcessServices) {

@@ -66,7 +66,7 @@ export class SwapReadahead {
     const frame = pages.allocateAnonymous(false, this.#swap.ownerOf(entry));
     if (frame < 0) return -1;
     this.#swap.enterCache(frame as Pfn, entry);
-    this.#swap.readIn(task, entry, frame as Pfn);
+    this.#swap.readIn(task, entry, frame as Pfn, ahead);
     lru.add(frame as Pfn);
     if (ahead) {
       table.set(frame as Pfn, PG_READAHEAD);

@@ -9,8 +9,6 @@ export interface SwapDevice {
   readonly synchronous: boolean;
   /** A disk with a head to move: neighbours on the disk are read ahead rather than neighbours in memory. */
   readonly rotational: boolean;
-  /** Nanoseconds that a request of this many bytes takes; left out, it takes none. */
-  readonly requestTime?: (bytes: number, write: boolean) => number;
 }
 
 /** A swap area (struct swap_info_struct): which slots are used, by how many, and what is in them. */

@@ -1,3 +1,4 @@
+import type { BlockDeviceModel } from '../../hardware/block-device.ts';
 import type { SwapDevice } from './swap-area.ts';
 
 /** A compressed disk in memory: synchronous, so nothing is read ahead and no page waits in the swap cache. */
@@ -8,6 +9,10 @@ export const loop: SwapDevice = { name: 'loop', kind: 'partition', synchronous: 
 
 /** A swap file on a disk that counts as moving: readahead goes by neighbours on the disk. */
 export const disk: SwapDevice = { name: 'disk', kind: 'file', synchronous: false, rotational: true };
+
+/** What a swap area on a disk is like; without a disk, as on flash. */
+export const swapDeviceOn = (model: BlockDeviceModel | undefined): SwapDevice =>
+  model !== undefined && model.longestSeek > 0 ? disk : loop;
 
 const DEVICES: readonly SwapDevice[] = [zram, loop, disk];
 

@@ -15,6 +15,8 @@ const MOST_AREAS = 24;
  * memory and in swap at once.
  */
 export class Swap {
+  /** How long a request to the disk below takes, in ns, from a byte of the areas on; undefined when it takes no time. */
+  requestTime: ((bytes: number, write: boolean, start: number) => number) | undefined;
   readonly #core: PageCore;
   readonly #areas: (SwapArea | undefined)[] = [];
   /** Entry of each frame in the swap cache (folio->swap). */
@@ -176,11 +178,16 @@ export class Swap {
       area.store(slotOf(entry), memory.view(frame));
     }
     vmstat.count(PSWPOUT);
+    // Nobody waits for it, but it keeps the disk busy.
+    this.#request(entry, true);
     return area.device.synchronous;
   }
 
-  /** Reads a place into a fresh frame, and charges the reading to the task (swap_read_folio). */
-  readIn(task: Task | undefined, entry: number, frame: Pfn): void {
+  /**
+   * Reads a place into a fresh frame, and charges the reading to the task (swap_read_folio).
+   * @param ahead nobody waits for it
+   */
+  readIn(task: Task | undefined, entry: number, frame: Pfn, ahead: boolean): void {
     const { vmstat, memory, contents, clock } = this.#core;
     const area = this.area(entry);
     if (area.zero[slotOf(entry)] === 1) {
@@ -190,8 +197,14 @@ export class Swap {
     if (contents === 'bytes') area.load(slotOf(entry), memory.view(frame));
     vmstat.count(PSWPIN);
     if (task !== undefined) task.process.readBytes += PAGE_SIZE;
-    const time = area.device.requestTime?.(PAGE_SIZE, false) ?? 0;
-    if (time > 0) clock.spend(time, CAUSE_DISK);
+    const time = this.#request(entry, false);
+    if (!ahead && time > 0) clock.spend(time, CAUSE_DISK);
+  }
+
+  /** One page to or from the disk below. @returns how long who waits for it waits, in ns */
+  #request(entry: number, write: boolean): number {
+    if (this.area(entry).device.synchronous) return 0;
+    return this.requestTime?.(PAGE_SIZE, write, slotOf(entry) * PAGE_SIZE) ?? 0;
   }
 
   #releaseIfUnused(area: SwapArea, slot: number): void {

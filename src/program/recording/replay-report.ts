@@ -1,6 +1,9 @@
 /** What a replay found, as plain data: the keys of `faultline replay --json` (docs/replay.md). */
 import { TlbCounters, type TlbCountersJson } from '../../hardware/tlb/counters.ts';
+import { PAGE_SIZE } from '../../hardware/units.ts';
+import type { MemCgroup } from '../../kernel/cgroup/mem-cgroup.ts';
 import { CAUSES } from '../../kernel/time/clock.ts';
+import { PSWPIN, PSWPOUT } from '../../kernel/vmstat.ts';
 import type { RecordingMode } from './header.ts';
 import type { Mismatch } from './mismatches.ts';
 import type { Replay } from './replay.ts';
@@ -24,6 +27,8 @@ export interface ReplayReport {
     /** Seed of address-space randomisation, null without. */
     readonly aslrSeed: number | null;
     readonly coldCache: boolean;
+    /** Bytes of swap. */
+    readonly swap: number;
   };
   readonly instructions: number;
   readonly accesses: { readonly loads: number; readonly stores: number; readonly fetches: number };
@@ -39,6 +44,12 @@ export interface ReplayReport {
   readonly tlb: TlbCountersJson;
   /** The largest resident set of one process, in bytes. */
   readonly peakRss: number;
+  /** The memory cgroup of the programs; null without a limit. */
+  readonly cgroup: GroupReport | null;
+  /** Pages that went to swap and came back. */
+  readonly swap: { readonly out: number; readonly in: number };
+  /** What the kernel logged: the OOM killer's reports. */
+  readonly log: readonly string[];
   readonly simulatedNs: number;
   /** Simulated nanoseconds by cause. */
   readonly time: Readonly<Record<string, number>>;
@@ -54,10 +65,36 @@ export interface ReplayReport {
   readonly wallSeconds: number;
 }
 
+/** A memory cgroup at the end: sizes in bytes. */
+export interface GroupReport {
+  readonly limit: number;
+  /** The most that was in use at once, the page cache included. */
+  readonly peak: number;
+  readonly usage: number;
+  /** Charges that found no room, and so had to reclaim. */
+  readonly failcnt: number;
+  /** Pages that came back after reclaim had taken them. */
+  readonly refaults: { readonly anon: number; readonly file: number };
+  readonly oomKills: number;
+}
+
+function groupReport({ memory, refaultAnon, refaultFile, oomKills }: MemCgroup): GroupReport {
+  return {
+    limit: memory.max * PAGE_SIZE,
+    peak: memory.watermark * PAGE_SIZE,
+    usage: memory.usage * PAGE_SIZE,
+    failcnt: memory.failcnt,
+    refaults: { anon: refaultAnon, file: refaultFile },
+    oomKills,
+  };
+}
+
 /** Sums up a replay, finished or not. @param wallSeconds how long it took, by the caller's clock */
 export function reportOf(replay: Replay, wallSeconds: number, coldCache = false): ReplayReport {
   const { machine, reader, meter, events, totals } = replay;
   const { header } = reader;
+  const { group } = replay;
+  const { vmstat } = machine.kernel;
   const tlb = new TlbCounters();
   for (const cpu of machine.cpus) tlb.add(cpu.counters);
   const byMapping = meter.ledger.rows.map(([mapping, counts]) => ({ mapping, ...counts }));
@@ -77,12 +114,16 @@ export function reportOf(replay: Replay, wallSeconds: number, coldCache = false)
       cpus: machine.options.cpus,
       aslrSeed: machine.options.aslrSeed ?? null,
       coldCache,
+      swap: machine.options.swap,
     },
     instructions: totals.instructions,
     accesses: { loads: totals.loads, stores: totals.stores, fetches: totals.instructions },
     faults: { minor: sum('minor'), major: sum('major'), invalid: meter.invalid, byMapping },
     tlb: tlb.toJSON(),
     peakRss: meter.peakRss,
+    cgroup: group === undefined ? null : groupReport(group),
+    swap: { out: vmstat.value(PSWPOUT), in: vmstat.value(PSWPIN) },
+    log: [...machine.kernel.log],
     simulatedNs: machine.clock.now,
     time: Object.fromEntries(CAUSES.map((cause, i) => [cause, machine.clock.spent[i]])),
     series: meter.series.toJSON(),

@@ -5,6 +5,7 @@
 import type { Cpu } from '../../hardware/cpu.ts';
 import { FETCHES, LOADS, STORES } from '../../hardware/tlb/counters.ts';
 import { PAGE_SIZE } from '../../hardware/units.ts';
+import type { MemCgroup } from '../../kernel/cgroup/mem-cgroup.ts';
 import { panic } from '../../kernel/panic.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { Block } from './block.ts';
@@ -22,6 +23,8 @@ import { XorShift } from './xor-shift.ts';
 export interface ReplayOptions {
   /** Begin with an empty page cache; else every file of the recording is cached. */
   readonly cold?: boolean;
+  /** Bytes of memory that the programs may have together: the limit of a memory cgroup that they are in. */
+  readonly limit?: number;
 }
 
 /** At least so often time passes and samples are taken; events and faults between see to it too. Most blocks are shorter. */
@@ -81,7 +84,7 @@ export class Replay implements PlayerHost {
     const random = this.#random && (() => this.#random?.next() ?? 0);
     const { mismatches } = this.events;
     this.#launcher = new ProgramLauncher(machine.kernel, this.#files, this.meter, mismatches, random);
-    this.#streams = new ReplayStreams(machine.kernel, reader, this.events.forked);
+    this.#streams = new ReplayStreams(machine.kernel, reader, this.events, options.limit);
     this.#player = new RunPlayer(this);
     this.#cpu = machine.cpus[0] as Cpu;
   }
@@ -108,6 +111,10 @@ export class Replay implements PlayerHost {
       const stretchEnd = from - (from % STRETCH) + STRETCH;
       const stopped = player.run(this.#cpu, Math.min(from + left, stretchEnd));
       left -= player.at - from;
+      if (this.#process?.killed) {
+        this.#abandon();
+        continue;
+      }
       // Never at the caller's stop: sums of fractions would depend on it.
       if (!stopped && player.at < stretchEnd && !player.done) continue;
       this.#passTime();
@@ -116,14 +123,21 @@ export class Replay implements PlayerHost {
         this.#playEvent();
         left--;
       }
-      if (player.done) this.#closeBlock();
+      if (this.#process?.killed) this.#abandon();
+      else if (player.done) this.#closeBlock();
       this.meter.sample();
     }
+  }
+
+  /** What the kernel did to keep the programs within their limit; undefined without one. */
+  get group(): MemCgroup | undefined {
+    return this.#streams.group;
   }
 
   /** Plays all that is left. */
   finish(): void {
     while (!this.done) this.advance(Number.MAX_SAFE_INTEGER);
+    this.#streams.mourn();
     this.meter.sample(true);
   }
 
@@ -141,7 +155,8 @@ export class Replay implements PlayerHost {
     );
     this.meter.sample();
     if (signal === undefined) return true;
-    this.meter.invalid++;
+    if (task.process.ending === undefined) this.meter.invalid++;
+    else this.#player.halt();
     return false;
   }
 
@@ -159,7 +174,7 @@ export class Replay implements PlayerHost {
     else if (event.type === 'segment') this.#starting?.segments.push(event);
     else {
       this.events.apply(process, event);
-      if (event.type !== 'end') this.#run(process);
+      if (process.process.ending === undefined) this.#run(process);
     }
   }
 
@@ -167,7 +182,17 @@ export class Replay implements PlayerHost {
     const process = this.#process ?? panic('replay: no process runs');
     if (this.#starting !== undefined) this.#launcher.launch(process, this.#starting.start, this.#starting.segments);
     this.#starting = undefined;
-    this.#run(process);
+    if (process.process.ending === undefined) this.#run(process);
+  }
+
+  /** The kernel killed the process that runs: the rest of its block never happens. */
+  #abandon(): void {
+    this.#passTime();
+    this.totals.records += this.#player.at;
+    this.totals.instructions += this.#executed;
+    this.#starting = undefined;
+    this.#blockNumber++;
+    this.#openBlock();
   }
 
   /** The process's thread runs on its CPU, with the map as it is now. */
@@ -184,14 +209,22 @@ export class Replay implements PlayerHost {
     this.#executed = executed;
   }
 
+  /** Opens the next block of a process that lives. */
   #openBlock(): void {
-    const [block] = this.reader.blocks(this.#blockNumber);
-    this.#block = block;
-    if (block === undefined) return;
-    this.#player.load(block);
-    this.#executed = 0;
-    this.#process = this.#streams.process(block.stream);
-    this.#run(this.#process);
+    for (;;) {
+      const [block] = this.reader.blocks(this.#blockNumber);
+      this.#block = block;
+      if (block === undefined) return;
+      const process = this.#streams.living(block.stream);
+      if (process !== undefined) {
+        this.#player.load(block);
+        this.#executed = 0;
+        this.#process = process;
+        this.#run(process);
+        return;
+      }
+      this.#blockNumber++;
+    }
   }
 
   #closeBlock(): void {

@@ -39,6 +39,12 @@ export class ReplayedProcess implements CallingProcess {
     this.task = task;
   }
 
+  /** The kernel ended it by a signal. Its recorded end is always an exit. */
+  get killed(): boolean {
+    const { ending } = this.process;
+    return ending !== undefined && 'signal' in ending;
+  }
+
   /** The thread of a number; the first one to be named is the main thread. */
   thread(tid: number): Task {
     let task = this.tasks.get(tid);

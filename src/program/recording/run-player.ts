@@ -58,6 +58,7 @@ export class RunPlayer {
   #gapAt = 0;
   #gapRecords = 0;
   #gapSum = 0;
+  #halted = false;
 
   constructor(host: PlayerHost) {
     this.#host = host;
@@ -80,6 +81,12 @@ export class RunPlayer {
     this.#gapAt = 0;
     this.#gapRecords = 0;
     this.#gapSum = 0;
+    this.#halted = false;
+  }
+
+  /** Called by the host in a fault: `run` returns at the next record, and not one more of the block may be played. */
+  halt(): void {
+    this.#halted = true;
   }
 
   get done(): boolean {
@@ -104,6 +111,7 @@ export class RunPlayer {
       if (this.at >= end) return false;
       if (!this.#miss(cpu, heads[this.at])) return true;
       this.at++;
+      if (this.#halted) return false;
     }
   }
 
