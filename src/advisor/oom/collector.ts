@@ -115,7 +115,9 @@ function joinFragments(fragments: readonly RawReport[]): RawReport[] {
   const joined: RawReport[] = [];
   for (const fragment of fragments) {
     const before = joined.findLast(({ source }) => sameSource(source, fragment.source));
-    if (before?.complements(fragment)) before.absorb(fragment);
+    const again = joined.find((report) => report.isSameKill(fragment));
+    if (again !== undefined) again.absorb(fragment);
+    else if (before?.complements(fragment)) before.absorb(fragment);
     else joined.push(fragment);
   }
   return joined;

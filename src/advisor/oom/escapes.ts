@@ -9,7 +9,7 @@ const MESSAGE_FIELDS = ['MESSAGE', 'message', 'msg', 'log', '_raw', 'text', 'lin
 /** rsyslog writes control characters as # and three octal digits. */
 const OCTAL = /#(01[0-7]|0[34][0-7]|011)/g;
 /** logfmt and journalctl -o json-pretty, export, verbose: the message is one field among others. */
-const QUOTED_FIELD = /(?:^|[\s,{])"?(?:MESSAGE|message|msg|log|text)"?\s*[=:]\s*"((?:[^"\\]|\\.)*)"?/g;
+const QUOTED_FIELD = /(?:^|[\s,{])"?(?:message|msg|log|text)"?\s*[=:]\s*"((?:[^"\\]|\\.)*)"?/gi;
 const EXPORTED_FIELD = /^\s*MESSAGE=(?!")(.*)$/;
 
 /** The lines that one line of a log holds. */

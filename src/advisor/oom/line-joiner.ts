@@ -1,14 +1,15 @@
 /** Puts hard-wrapped lines together again: a piece without a log's prefix belongs to the line before it. */
 import { unescapeLine } from './escapes.ts';
-import type { LogLine } from './line-kinds.ts';
+import { kindOfText, type LineKind, type LogLine } from './line-kinds.ts';
 import { type BareLine, unwrap } from './unwrap.ts';
 
 /** More pieces than any wrap makes of one line; beyond that it is somebody's prose. */
 const MOST_PIECES = 24;
 
-/** Begins a line whatever stands before it. */
-const SURE_START =
-  /invoked oom-killer:|^\[\s*pid\s*\]|^\[\s*\d+\]\s+\d+\s+\d+|^Mem-Info:|^Tasks state|^oom-kill:|^(?:Memory cgroup out|Out) of memory|^Killed process \d+.*total-vm|^(?:memory|memory\+swap|kmem|swap): usage|^Memory cgroup stats|^Tasks? in |^CPU: \d+ .*PID:|^Kernel panic/;
+/** Kinds whose words can stand in a piece of a wrapped line that begins elsewhere. */
+const NOT_AT_THE_START: ReadonlySet<LineKind> = new Set(['counters', 'cpuset', 'stat', 'reaper', 'killed', 'chosen']);
+/** What begins a line besides, kill lines from their first word on. */
+const SURE_START = /Mem-Info:|Tasks state|ut of memory[^:]*: Kill|Killed process \d+.*total-vm/;
 /**
  * A line of memory.stat. All of them are one message of the kernel, so journald prints them without a prefix. The end of
  * a usage line that was wrapped looks the same.
@@ -46,12 +47,8 @@ export class LineJoiner {
     this.pending = undefined;
     const { first, pieces } = pending;
     const text = pieces.join(' ');
-    if (/\bpid\s*\].*\btotal_vm\b/.test(text))
-      this.columns =
-        text
-          .slice(text.indexOf(']') + 1)
-          .trim()
-          .split(/\s+/).length - 1;
+    const columns = /\bpid\s*\]\s*(.*\btotal_vm\b.*)$/.exec(text)?.[1];
+    if (columns !== undefined) this.columns = columns.trim().split(/\s+/).length - 1;
     this.emit({ text, tight: pieces.join(''), source: first.source, time: first.time });
   }
 
@@ -67,6 +64,8 @@ export class LineJoiner {
 
   private begins({ text, prefixed }: BareLine): boolean {
     if (prefixed || this.pending === undefined || SURE_START.test(text)) return true;
+    const kind = kindOfText(text);
+    if (kind !== undefined && !NOT_AT_THE_START.has(kind)) return true;
     if (STAT_LINE.test(text)) return !/^\[\s*\d+\]/.test(this.pending.pieces[0] as string);
     return !this.pending.first.prefixed && LIKELY_START.test(text);
   }
@@ -74,7 +73,7 @@ export class LineJoiner {
   /** A row of the table with its name needs nothing more; what follows is not its own. */
   private complete(): boolean {
     const text = (this.pending as Pending).pieces.join(' ');
-    const row = /^\[\s*\d+\]\s+(.*)$/.exec(text)?.[1];
+    const row = /\[\s*\d+\]\s+(\d+\s+\d+\s+\d+.*)$/.exec(text)?.[1];
     return row !== undefined && row.trim().split(/\s+/).length > this.columns;
   }
 }

@@ -68,9 +68,12 @@ const KINDS: readonly (readonly [LineKind, RegExp])[] = [
 
 /** The kind of a line, or undefined when it is none of an OOM report's. */
 export function kindOf({ text, tight }: LogLine): LineKind | undefined {
+  return kindOfText(text) ?? (tight.length === text.length ? undefined : kindOfText(tight));
+}
+
+/** The same for a line that is not wrapped. */
+export function kindOfText(text: string): LineKind | undefined {
   for (const [kind, pattern] of KINDS) if (pattern.test(text)) return kind;
-  if (tight.length === text.length) return undefined;
-  for (const [kind, pattern] of KINDS) if (pattern.test(tight)) return kind;
   return undefined;
 }
 

@@ -5,7 +5,7 @@
 import type { LogLine } from './line-kinds.ts';
 import type { TaskRow, TaskTable } from './report.ts';
 
-const ROW = /\[\s*(\d+)\]\s+(.*)$/;
+const ROW = /\[\s*(\d+)\]\s+(\d+\s+\d+\s.*)$/;
 /** Columns that are not numbers but the end of the row, blanks included. */
 const NAME = 'name';
 

@@ -5,6 +5,9 @@ import { capture, captureNumber, type LineKind, type LogLine } from './line-kind
 export const killPid = (line: LogLine): number | undefined => captureNumber(line, /Kill(?:ed)?\s*process\s*(\d+)/);
 const rowPid = (line: LogLine): number | undefined => captureNumber(line, /\[\s*(\d+)\]\s+\d+/);
 
+/** What no two kills have in common. */
+const KILL_NUMBERS = /Killed process \d+.*?total-vm:\d+kB, anon-rss:\d+kB, file-rss:\d+kB/;
+
 export class RawReport {
   readonly source: string;
   readonly lines: Map<LineKind, LogLine[]> = new Map();
@@ -67,6 +70,14 @@ export class RawReport {
     if (chosen !== undefined) return kills.length === 0 || kills.includes(chosen);
     const rows = this.rows.size + other.rows.size;
     return rows === 0 || kills.every((pid) => this.rows.has(pid) || other.rows.has(pid));
+  }
+
+  /** Whether a kill line of the other is, number for number, one of this: an event that was logged or pasted twice. */
+  isSameKill(other: RawReport): boolean {
+    const numbers = (report: RawReport): string[] =>
+      report.all('killed').flatMap(({ text }) => KILL_NUMBERS.exec(text)?.[0] ?? []);
+    const own = numbers(this);
+    return numbers(other).some((kill) => own.includes(kill));
   }
 
   /** Whether both have the same counters, so that each has a memory part of its own. */

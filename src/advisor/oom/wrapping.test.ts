@@ -160,3 +160,19 @@ test('are the reports of two hosts, whose lines alternate, kept apart?', () => {
   const plain = [...explainLog(kernelLines('05').join('\n')), ...explainLog(kernelLines('30').join('\n'))];
   expect(essence(reports)).toEqual(essence(plain));
 });
+
+test.each(IDS.filter((id) => id !== '22'))('is report %s, pasted twice, one event?', (id) => {
+  const log = kernelLines(id).join('\n');
+  const plain = explainLog(log);
+  const twice = explainLog(`${log}\n${log}`);
+  const kills = (reports: readonly Explanation[]): unknown => reports.flatMap(({ killed }) => killed);
+  expect(kills(twice)).toEqual(kills(plain));
+});
+
+test.each(IDS)('is report %s read behind a prefix that nobody knows?', (id) => {
+  const lines = kernelLines(id).filter((line) => !/^[a-z_0-9]+ \d+$/.test(line));
+  const essential = (reports: readonly Explanation[]): unknown =>
+    reports.map(({ constraint, killed, ranking, agrees }) => ({ constraint, killed, ranking, agrees }));
+  const unknown = lines.map((line) => `node-7/kmsg ~ ${line}`).join('\n');
+  expect(essential(explainLog(unknown))).toEqual(essential(explainLog(lines.join('\n'))));
+});
