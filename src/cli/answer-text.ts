@@ -50,6 +50,8 @@ function factsText(answer: Answer): string[] {
   });
 }
 
+const pagesText = (pages: AnswerValue | undefined): string => `${pages} ${pages === 1 ? 'page' : 'pages'}`;
+
 /** What stat, maps, pages and their kin show. */
 function blocksText(answer: Answer): string[] {
   const lines: string[] = [];
@@ -68,8 +70,8 @@ function blocksText(answer: Answer): string[] {
   for (const { region, ...strings } of tables(answer.regions)) lines.push(`${region}: ${pairs(strings)}`);
   for (const { mappers, payers, ...amounts } of tables(answer.files)) {
     lines.push(pairs(amounts));
-    for (const { process, pages } of tables(mappers)) lines.push(`    mapped by ${process}: ${pages} pages`);
-    for (const { cgroup, pages } of tables(payers)) lines.push(`    charged to ${cgroup}: ${pages} pages`);
+    for (const { process, pages } of tables(mappers)) lines.push(`    mapped by ${process}: ${pagesText(pages)}`);
+    for (const { cgroup, pages } of tables(payers)) lines.push(`    charged to ${cgroup}: ${pagesText(pages)}`);
   }
   for (const death of tables(answer.deaths)) {
     const how = death.signal === undefined ? `exit code ${death.exit}` : `signal ${death.signal}`;
