@@ -97,7 +97,8 @@ function doMmap(
   const flags = mapFlags & MAP_FIXED_NOREPLACE ? mapFlags | MAP_FIXED : mapFlags;
   const hint = flags & MAP_FIXED ? address : roundHint(address, mmapMinAddr);
   const pages = Math.ceil(length / PAGE_SIZE);
-  if (length > 2 ** 64 - PAGE_SIZE) return -ENOMEM;
+  // A negative length is near 2^64 to the kernel: rounded up it is 0, or more than any address space.
+  if (length < 0 || length > 2 ** 64 - PAGE_SIZE) return -ENOMEM;
   if ((pgoff + pages) * PAGE_SIZE >= 2 ** 64) return -EOVERFLOW;
   if (mm.vmas.count > maxMapCount) return -ENOMEM;
 
