@@ -22,6 +22,7 @@ import {
 } from './layout.ts';
 import type { OperationCosts } from './operation-costs.ts';
 import { Regions } from './regions.ts';
+import { CannotStart } from './scenario-error.ts';
 import type { ScenarioFiles } from './scenario-files.ts';
 import { ScenarioProcess } from './scenario-process.ts';
 
@@ -84,14 +85,14 @@ export class ProcessFactory {
     task.process.credentials.sysResource = false;
     const program = { file: this.#program, image: PROGRAM };
     const error = kernel.exec(task, { program, interpreter: undefined, strings: STRINGS });
-    if (isError(error)) panic(`spawn: exec of the scenario's program fails with ${error}`);
+    if (isError(error)) throw new CannotStart('exec', error);
     this.#mapArena(task);
     return task;
   }
 
   spawn(name: string, slot: number): ScenarioProcess {
     const task = this.#machine.kernel.processes.fork(this.#controller);
-    if (typeof task === 'number') return panic(`spawn: fork of the controller fails with ${task}`);
+    if (typeof task === 'number') throw new CannotStart('fork', task);
     task.process.comm = name;
     this.#goOn();
     this.#pretouch(task, slot);

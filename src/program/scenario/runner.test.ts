@@ -106,6 +106,16 @@ test('does a machine that is too small say so with the line?', () => {
   expect(() => answers('spawn A', 'A mmap r len=128M flags=private,anon,noreserve', 'A touch r w')).toThrow(
     /^t\.txt:3: the machine's 64 MiB of memory are used up/,
   );
+  const run = (sysctls: Record<string, number>) => () =>
+    runScenario(parseScenario('t.txt', '# none\nspawn A\n'), { memory: 64 << 20, sysctls });
+  expect(run({ 'vm.overcommit_memory': 2 })).toThrow(/^t\.txt:2: this machine starts no process .*: fork .* ENOMEM$/);
+  expect(run({ 'vm.max_map_count': 0 })).toThrow(/^t\.txt:1: this machine starts no process .*: exec .* ENOMEM$/);
+  expect(run({ 'vm.min_free_kbytes': 2 ** 31 - 1 })).toThrow(/^t\.txt:1: the machine's 64 MiB of memory are used up/);
+});
+
+test('is a length below nothing too much for mmap, as to the kernel?', () => {
+  const all = answers('spawn A', 'A mmap r len=-1p', 'A mmap s len=-1', 'A mmap t len=-100p');
+  expect(all.slice(2).map(({ errno }) => errno)).toEqual(['ENOMEM', 'ENOMEM', 'ENOMEM']);
 });
 
 test('does the same scenario give the same answers again?', () => {

@@ -5,7 +5,7 @@ import type { MachineOptions } from '../../machine/options.ts';
 import type { Answer, AnswerValue } from './answer.ts';
 import { noHostFiles, type OpenHostFile } from './host-files.ts';
 import type { Line, Scenario } from './parser.ts';
-import { ScenarioError } from './scenario-error.ts';
+import { CannotStart, type Place, ScenarioError } from './scenario-error.ts';
 import { UnmappedRegion } from './scenario-process.ts';
 import { Scene } from './scene.ts';
 
@@ -48,7 +48,7 @@ export function runScenario(
 ): Answer[] {
   const machine = new Machine({ ...options, contents: 'bytes' });
   booted?.(machine);
-  const scene = new Scene(machine, scenario, openHostFile);
+  const scene = atPlace({ file: scenario.file, line: 1 }, () => new Scene(machine, scenario, openHostFile));
   const answers = scenario.lines.map((line, index) => {
     const answer: Answer = { i: index + 1, op: line.text };
     const began = machine.clock.now;
@@ -63,22 +63,35 @@ export function runScenario(
 }
 
 /** @throws {ScenarioError} the machine is too small for the scenario */
-function runLine(scene: Scene, { action, place }: Line, answer: Answer): void {
+function atPlace<T>(place: Place, work: () => T): T {
   try {
-    if (action.kind === 'machine') {
-      action.step(scene, answer);
-      return;
-    }
-    const process = scene.processes.get(action.name);
-    if (process === undefined) answer.error = `${action.name} was never started`;
-    else if (!process.alive) answer.dead = 1;
-    else action.step(process, answer, scene);
+    return work();
   } catch (error) {
-    if (error instanceof OutOfMemory) throw new ScenarioError(place, error.message);
+    if (error instanceof OutOfMemory || error instanceof CannotStart) throw new ScenarioError(place, error.message);
+    throw error;
+  }
+}
+
+/** @throws {ScenarioError} the machine is too small for the scenario */
+function runLine(scene: Scene, line: Line, answer: Answer): void {
+  try {
+    atPlace(line.place, () => step(scene, line, answer));
+  } catch (error) {
     // The mapping that the line builds on failed: its own answer tells, and the next lines may still make sense.
     if (!(error instanceof UnmappedRegion)) throw error;
     answer.error = error.message;
   }
+}
+
+function step(scene: Scene, { action }: Line, answer: Answer): void {
+  if (action.kind === 'machine') {
+    action.step(scene, answer);
+    return;
+  }
+  const process = scene.processes.get(action.name);
+  if (process === undefined) answer.error = `${action.name} was never started`;
+  else if (!process.alive) answer.dead = 1;
+  else action.step(process, answer, scene);
 }
 
 /** `deaths`: who has ended since the last answer, how, and what it had used. */
