@@ -209,3 +209,22 @@ test("is the kernel's source, quoted in a mail, no report?", () => {
   ];
   expect(explainLog(source.join('\n'))).toEqual([]);
 });
+
+test('is a line of another program no part of the kill line before it?', () => {
+  const lines = kernelLines('05').map((line) => `Mar 15 17:01:55 host kernel: ${line}`);
+  const mixed = lines.flatMap((line) => [line, 'Mar 15 17:01:55 host sshd[870]: error: accept: UID:7 pgtables:12kB']);
+  expect(one(mixed.join('\n')).killed).toEqual(one(lines.join('\n')).killed);
+});
+
+test.each([
+  ['21', '"file"', 'test.sh (7215)'],
+  ['49', '"not accounted"', 'firewalld (925)'],
+])('report %s: is it said that the victim was not what the memory went to?', (id, part, victim) => {
+  const note = one(fixture(id)).notes.find((text) => text.startsWith('most of the memory'));
+  expect(note).toContain(part);
+  expect(note).toContain(victim);
+});
+
+test('is the biggest process, where it is to blame, not excused?', () => {
+  expect(one(fixture('41')).notes.some((text) => text.startsWith('most of the memory'))).toBe(false);
+});

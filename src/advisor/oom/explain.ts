@@ -6,6 +6,7 @@ import { type Reconciliation, reconcile } from './reconcile.ts';
 import type { Kill, OomReport } from './report.ts';
 import { constraintOf, inContainer, isMemcg } from './scope.ts';
 import { fittingTotal, type TotalPages, totalPagesOf } from './total-pages.ts';
+import { kbText } from './units.ts';
 import { judge, nextVictim, type Verdict } from './verdict.ts';
 import { type WhatIf, whatIf } from './what-if.ts';
 
@@ -77,6 +78,7 @@ export function explain(report: OomReport, before: ReadonlySet<number> = new Set
   const { invoker } = report;
   const score = (points: number): number | null =>
     total === undefined ? null : Math.trunc((points * 1000) / total.pages);
+  const memory = reconcile(report);
   const ranked = new Set(verdict.ranking.map(({ task }) => task));
   return {
     kernel: report.kernel ?? null,
@@ -113,11 +115,11 @@ export function explain(report: OomReport, before: ReadonlySet<number> = new Set
     margin: marginOf(verdict),
     agrees: verdict.agrees,
     reasons: verdict.reasons,
-    memory: reconcile(report) ?? null,
+    memory: memory ?? null,
     whatIf: whatIf(report, state, verdict.ranking),
     next: nullable(nextVictim(report, state)),
     missing: missingParts(report),
-    notes: notesOn(report, verdict, total),
+    notes: [...notesOn(report, verdict, total), ...consumerNote(report, memory)],
   };
 }
 
@@ -179,4 +181,21 @@ function notesOn(report: OomReport, { ranking, predicted }: Verdict, total: Tota
   if (total !== undefined && !total.exact)
     notes.push(`the total of ${Math.round(total.pages)} pages is not exact: ${total.knownBy}`);
   return notes;
+}
+
+/** Share of the total from which on a part is what the memory went to. */
+const MOST = 0.4;
+
+/** Says so where most of the memory is no task's, so that no victim could have been the one to blame. */
+function consumerNote(report: OomReport, memory: Reconciliation | undefined): string[] {
+  const total = memory?.totalKb;
+  if (memory === undefined || total === undefined) return [];
+  const biggest = memory.parts.filter(({ name }) => name !== 'free').sort((a, b) => b.kb - a.kb)[0];
+  if (biggest === undefined || biggest.name === 'anonymous' || biggest.kb < MOST * total) return [];
+  const victim = report.kills[0] ?? report.chosen;
+  const row = report.tasks.rows.find(({ pid }) => pid === victim?.pid);
+  const held = row === undefined ? '' : `; ${row.name} (${row.pid}) had ${kbText(row.rss * (report.pageSize / 1024))}`;
+  return [
+    `most of the memory, ${kbText(biggest.kb)} of ${kbText(total)}, is "${biggest.name}" (${biggest.from}), which no task holds${held}`,
+  ];
 }

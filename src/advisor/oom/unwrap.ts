@@ -34,6 +34,8 @@ const PREFIXES: readonly RegExp[] = [
   /^(?:(?<host>[\w.:-]+):\s+)kern:\s*/,
   // Any syslog: whatever stands before `kernel:`, the host last.
   /^(?:[^[\n]{0,140}?\s)?(?:(?<host>[\w.-]+)\s)?kernel(?:\[\d+\])?:\s?/,
+  // The same of another program, or without its name: not the rest of a kernel's line, whatever it says.
+  /^\S{1,12}\s+\d{1,2}\s+\d\d:\d\d:\d\d\s+(?<host>[\w.-]+)\s+/,
   /^\d{4}[-/.]\d\d[-/.]\d\d[T ]\d\d:\d\d(?::\d\d)?\S*\s+/,
   /^\[(?<host>[\w.-]+\/[^\]\n]{1,200})\]\s/,
   /^(?<host>[\w.-]{1,60})\s+\|\s/,
