@@ -10,6 +10,7 @@ import { ioText } from '../kernel/proc/io.ts';
 import { vmstatText } from '../kernel/proc/vmstat-text.ts';
 import type { Task } from '../kernel/process/process.ts';
 import { CAUSE_WRITE_THROTTLE } from '../kernel/time/clock.ts';
+import { printEvent } from '../kernel/trace/print.ts';
 import { tracepointsNamed } from '../kernel/tracepoints.ts';
 import {
   MAP_ANONYMOUS,
@@ -217,6 +218,16 @@ test('does a restored machine write at the same instant as the one it was saved 
     expect(dirtyPages(restored)).toBe(dirtyPages(machine));
   }
   expect(dirtyPages(machine)).toBe(0);
+});
+
+test('are the events of write-back printed as the kernel prints them?', () => {
+  const text = (): string => '254:1';
+  const print = (name: string, ...args: number[]): string =>
+    printEvent(tracepointsNamed(`writeback:${name}`)[0] as number, args, text);
+  expect(print('writeback_dirty_folio', 0, 12, 3)).toBe('writeback_dirty_folio: bdi 254:1: ino=12 index=3');
+  expect(print('writeback_start', 0, 40, 0, 1, 0, 3)).toBe(
+    'writeback_start: bdi 254:1: nr_pages=40 sync_mode=0 kupdate=1 background=0 reason=periodic',
+  );
 });
 
 test('do the tracepoints of write-back say why and how much?', () => {

@@ -24,6 +24,9 @@ export const WB_REASON_SYNC = 2;
 export const WB_REASON_PERIODIC = 3;
 
 const NS_PER_CENTISECOND = 10_000_000;
+/** HZ=250; tracepoints tell times in these. */
+const NS_PER_JIFFY = 4_000_000;
+const jiffies = (ns: number): number => Math.floor(ns / NS_PER_JIFFY);
 /** Pages of one request at most, 4 MiB (MIN_WRITEBACK_PAGES). */
 const CHUNK_PAGES = 1024;
 
@@ -161,7 +164,7 @@ export class Flusher {
     const { trace } = this.#core;
     if (trace.on) {
       const age = reason === WB_REASON_PERIODIC ? (this.#clock.now - dirtiedBefore) / 1e6 : 0;
-      const older = Number.isFinite(dirtiedBefore) ? dirtiedBefore / 1e6 : this.#clock.now / 1e6;
+      const older = jiffies(Math.min(dirtiedBefore, this.#clock.now));
       const moved = this.#isLeft(bdi, work) ? 1 : 0;
       trace.emit(WRITEBACK_WRITEBACK_QUEUE_IO, 0, trace.intern(bdi.name), older, age, moved, reason);
     }
@@ -243,7 +246,7 @@ export class Flusher {
     work.wrote = 0;
     if (inode === undefined || !trace.on) return;
     const name = trace.intern(bdi.name);
-    const since = Math.floor(inode.dirtiedWhen / 1e6);
+    const since = jiffies(inode.dirtiedWhen);
     trace.emit(WRITEBACK_WRITEBACK_SINGLE_INODE, 0, name, inode.ino, since, inode.writebackIndex, work.pages, wrote);
   }
 

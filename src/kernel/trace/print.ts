@@ -24,6 +24,22 @@ const window: Printer = ([ino, device, index, size, asyncSize, request]) =>
 const fault: Printer = ([address, ip, code]) =>
   `address=0x${hex(address as number)} ip=0x${hex(ip as number)} error_code=0x${hex(code as number)}`;
 
+/** enum wb_reason. */
+const WB_REASONS = [
+  'background',
+  'vmscan',
+  'sync',
+  'periodic',
+  'laptop_timer',
+  'fs_free_space',
+  'forker_thread',
+  'foreign_flush',
+];
+
+const writebackWork: Printer = ([name, pages, mode, kupdate, background, reason], text) =>
+  `bdi ${text(name as number)}: nr_pages=${pages} sync_mode=${mode} kupdate=${kupdate} background=${background} ` +
+  `reason=${WB_REASONS[reason as number]}`;
+
 /** The events whose text is not simply `field=value`: TP_printk of include/trace/events. */
 const PRINTERS: ReadonlyMap<number, Printer> = new Map<number, Printer>([
   [events.EXCEPTIONS_PAGE_FAULT_USER, fault],
@@ -82,6 +98,34 @@ const PRINTERS: ReadonlyMap<number, Printer> = new Map<number, Printer>([
     events.SIGNAL_SIGNAL_GENERATE,
     ([sig, errno, code, comm, pid, group], text) =>
       `sig=${sig} errno=${errno} code=${code} comm=${text(comm as number)} pid=${pid} grp=${group} res=0`,
+  ],
+  [
+    events.WRITEBACK_WRITEBACK_DIRTY_FOLIO,
+    ([name, ino, index], text) => `bdi ${text(name as number)}: ino=${ino} index=${index}`,
+  ],
+  [events.WRITEBACK_WRITEBACK_START, writebackWork],
+  [events.WRITEBACK_WRITEBACK_WRITTEN, writebackWork],
+  [
+    events.WRITEBACK_WRITEBACK_QUEUE_IO,
+    ([name, older, age, moved, reason], text) =>
+      `bdi ${text(name as number)}: older=${older} age=${age} enqueue=${moved} reason=${WB_REASONS[reason as number]}`,
+  ],
+  [
+    events.WRITEBACK_WRITEBACK_SINGLE_INODE,
+    ([name, ino, since, index, left, wrote], text) =>
+      `bdi ${text(name as number)}: ino=${ino} dirtied_when=${since} index=${index} to_write=${left} wrote=${wrote}`,
+  ],
+  [events.WRITEBACK_WRITEBACK_PAGES_WRITTEN, ([pages]) => `${pages}`],
+  [events.WRITEBACK_WRITEBACK_WAKE_BACKGROUND, ([name], text) => `bdi ${text(name as number)}:`],
+  [
+    events.WRITEBACK_GLOBAL_DIRTY_STATE,
+    ([dirty, background, hard, limit, dirtied, written]) =>
+      `dirty=${dirty} bg_thresh=${background} thresh=${hard} limit=${limit} dirtied=${dirtied} written=${written}`,
+  ],
+  [
+    events.WRITEBACK_BALANCE_DIRTY_PAGES,
+    ([name, limit, setpoint, dirty, rate, pause], text) =>
+      `bdi ${text(name as number)}: limit=${limit} setpoint=${setpoint} dirty=${dirty} task_ratelimit=${rate} pause=${pause}`,
   ],
 ]);
 
