@@ -4,10 +4,11 @@ import { EINVAL } from '../errno.ts';
 import { errseqCheckAndAdvance, errseqSample, errseqSet } from './errseq.ts';
 import type { File } from './file.ts';
 import type { FileSystem } from './file-system.ts';
-import { type Flusher, WB_REASON_SYNC } from './flusher.ts';
+import type { Flusher } from './flusher.ts';
 import type { Inode } from './inode.ts';
 import type { Metadata } from './metadata.ts';
 import type { WriteBack } from './write-back.ts';
+import { WB_REASON_SYNC } from './write-back-trace.ts';
 
 export const SYNC_FILE_RANGE_WAIT_BEFORE = 1;
 export const SYNC_FILE_RANGE_WRITE = 2;

@@ -1,13 +1,5 @@
 import type { PageCore } from '../core.ts';
 import type { Timers } from '../time/clock.ts';
-import {
-  WRITEBACK_WRITEBACK_PAGES_WRITTEN,
-  WRITEBACK_WRITEBACK_QUEUE_IO,
-  WRITEBACK_WRITEBACK_SINGLE_INODE,
-  WRITEBACK_WRITEBACK_START,
-  WRITEBACK_WRITEBACK_WAKE_BACKGROUND,
-  WRITEBACK_WRITEBACK_WRITTEN,
-} from '../tracepoints.ts';
 import { NR_DIRTY } from '../vmstat.ts';
 import { type Bdi, type BdiState, bdiOf, restoreBdi, saveBdi, type Work } from './bdi.ts';
 import { type DirtyLimits, dirtyablePages, dirtyLimits } from './dirty-limits.ts';
@@ -16,17 +8,16 @@ import type { Inode } from './inode.ts';
 import type { Metadata } from './metadata.ts';
 import type { PageCache } from './page-cache.ts';
 import type { WriteBack } from './write-back.ts';
-
-/** Why pages are written (enum wb_reason). */
-export const WB_REASON_BACKGROUND = 0;
-export const WB_REASON_VMSCAN = 1;
-export const WB_REASON_SYNC = 2;
-export const WB_REASON_PERIODIC = 3;
+import {
+  traceBegin,
+  traceEnd,
+  traceInode,
+  traceWake,
+  WB_REASON_BACKGROUND,
+  WB_REASON_PERIODIC,
+} from './write-back-trace.ts';
 
 const NS_PER_CENTISECOND = 10_000_000;
-/** HZ=250; tracepoints tell times in these. */
-const NS_PER_JIFFY = 4_000_000;
-const jiffies = (ns: number): number => Math.floor(ns / NS_PER_JIFFY);
 /** Pages of one request at most, 4 MiB (MIN_WRITEBACK_PAGES). */
 const CHUNK_PAGES = 1024;
 
@@ -80,10 +71,9 @@ export class Flusher {
 
   /** There is more dirty than the background limit allows, or a writer waits (wb_start_background_writeback). */
   startBackground(): void {
-    const { trace } = this.#core;
     for (const bdi of this.#devices()) {
       if (bdi.work !== undefined) continue;
-      if (trace.on) trace.emit(WRITEBACK_WRITEBACK_WAKE_BACKGROUND, 0, trace.intern(bdi.name));
+      traceWake(this.#core.trace, bdi);
       bdi.work = this.#begin(bdi, WB_REASON_BACKGROUND, this.#clock.now);
       this.#run(bdi);
     }
@@ -160,14 +150,7 @@ export class Flusher {
 
   #begin(bdi: Bdi, reason: number, dirtiedBefore: number): Work {
     const work: Work = { reason, dirtiedBefore, pages: this.dirty, asked: this.dirty, inode: undefined, wrote: 0 };
-    this.#traceWork(WRITEBACK_WRITEBACK_START, bdi, work);
-    const { trace } = this.#core;
-    if (trace.on) {
-      const age = reason === WB_REASON_PERIODIC ? (this.#clock.now - dirtiedBefore) / 1e6 : 0;
-      const older = jiffies(Math.min(dirtiedBefore, this.#clock.now));
-      const moved = this.#isLeft(bdi, work) ? 1 : 0;
-      trace.emit(WRITEBACK_WRITEBACK_QUEUE_IO, 0, trace.intern(bdi.name), older, age, moved, reason);
-    }
+    traceBegin(this.#core.trace, bdi, work, this.#clock.now, this.#next(bdi, work) !== undefined);
     return work;
   }
 
@@ -218,9 +201,7 @@ export class Flusher {
 
   #end(bdi: Bdi, work: Work): void {
     this.#leaveInode(bdi, work);
-    this.#traceWork(WRITEBACK_WRITEBACK_WRITTEN, bdi, work);
-    const { trace } = this.#core;
-    if (trace.on) trace.emit(WRITEBACK_WRITEBACK_PAGES_WRITTEN, 0, work.asked - work.pages);
+    traceEnd(this.#core.trace, bdi, work);
   }
 
   /** The oldest dirty file of the device that the work is about. */
@@ -230,32 +211,15 @@ export class Flusher {
     return undefined;
   }
 
-  #isLeft(bdi: Bdi, work: Work): boolean {
-    return this.#next(bdi, work) !== undefined;
-  }
-
   #hasDirty(bdi: Bdi): boolean {
     for (const inode of this.#cache.dirtyInodes) if (inode.dev === bdi.fs.dev) return true;
     return false;
   }
 
   #leaveInode(bdi: Bdi, work: Work): void {
-    const { trace } = this.#core;
-    const { inode, wrote } = work;
+    traceInode(this.#core.trace, bdi, work);
     work.inode = undefined;
     work.wrote = 0;
-    if (inode === undefined || !trace.on) return;
-    const name = trace.intern(bdi.name);
-    const since = jiffies(inode.dirtiedWhen);
-    trace.emit(WRITEBACK_WRITEBACK_SINGLE_INODE, 0, name, inode.ino, since, inode.writebackIndex, work.pages, wrote);
-  }
-
-  #traceWork(point: number, bdi: Bdi, { reason, pages }: Work): void {
-    const { trace } = this.#core;
-    if (!trace.on) return;
-    const isPeriodic = reason === WB_REASON_PERIODIC ? 1 : 0;
-    const isBackground = reason === WB_REASON_BACKGROUND ? 1 : 0;
-    trace.emit(point, 0, trace.intern(bdi.name), pages, 0, isPeriodic, isBackground, reason);
   }
 
   save(): BdiState[] {
