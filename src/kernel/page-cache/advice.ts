@@ -61,7 +61,8 @@ export class FileAdvice {
   willNeed(task: Task, file: File, offset: number, end: number): void {
     const first = Math.floor(offset / PAGE_SIZE);
     const pages = Math.min(Math.ceil(end / PAGE_SIZE), 2 ** 31 - 1) - first;
-    if (pages > 0) this.#readahead.force(task, file, first, pages);
+    // A page number below nothing is beyond any file to the kernel.
+    if (first >= 0 && pages > 0) this.#readahead.force(task, file, first, pages);
   }
 
   /** Drops the pages that lie wholly in the range; the file's last one too when the range ends where the file does. */

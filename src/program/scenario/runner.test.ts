@@ -118,6 +118,13 @@ test('is a length below nothing too much for mmap, as to the kernel?', () => {
   expect(all.slice(2).map(({ errno }) => errno)).toEqual(['ENOMEM', 'ENOMEM', 'ENOMEM']);
 });
 
+test('are negative offsets and lengths of other operations taken as the kernel takes them?', () => {
+  const lines = ['file g size=8p', 'spawn A', 'A mmap r len=4p', 'A open f g', 'A readahead f off=-1p len=4p'];
+  const all = answers(...lines, 'A readahead f off=-1 len=4p', 'A pages r len=-1p');
+  expect(all.slice(5, 7).map(({ ret }) => ret)).toEqual([0, 0]);
+  expect(JSON.stringify(all[7]?.regions)).toMatch(/^\[\{"region":"r","pagemap":"\.\*\d+ A\*\d .*"/);
+});
+
 test('does the same scenario give the same answers again?', () => {
   const lines = [
     'spawn A',

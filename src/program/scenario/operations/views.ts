@@ -113,7 +113,8 @@ function putRegions(process: ScenarioProcess, list: RegionList, answer: Answer, 
     const grown = text === name && OWN_REGIONS.has(name) ? process.mappedExtent(name) : undefined;
     const { address, length } = grown ?? process.resolve(expression);
     const bytes = list.length ?? length;
-    const count = Math.min(Math.trunc(bytes / PAGE_SIZE), MOST_PAGES);
+    // The oracle's lengths have no sign: one below nothing is a huge one.
+    const count = bytes < 0 ? MOST_PAGES : Math.min(Math.trunc(bytes / PAGE_SIZE), MOST_PAGES);
     const strings = pagesOf(scene.procSource, process.task.mm, pageOf(address), count);
     const shown = Object.entries(strings).map(([key, characters]) => [key, runs(characters)]);
     return { region: text, ...Object.fromEntries(shown) };
