@@ -137,6 +137,10 @@ function remarks({ mismatches, strayRuns, instructions }: ReplayReport): string 
       `${call}: answered otherwise than recorded ${count === 1 ? 'once' : `${grouped(count)} times`}, first ${first}`,
   );
   if (strayRuns > 0 && instructions > 0)
-    lines.push(`${grouped(strayRuns)} page runs lie outside the recorded map and were left out`);
+    lines.push(
+      strayRuns === 1
+        ? '1 page run lies outside the recorded map and was left out'
+        : `${grouped(strayRuns)} page runs lie outside the recorded map and were left out`,
+    );
   return lines.map((line) => `${line}\n`).join('');
 }

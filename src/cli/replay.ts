@@ -86,7 +86,9 @@ export function run(args: readonly string[]): number | Promise<number> {
   const endEvents = startEvents(machine, parsed, about);
   try {
     const report = play(reader, machine, replayOptions, !parsed.has('no-progress'));
-    if (report.recording.damage !== null) process.stderr.write(`faultline: ${path}: ${report.recording.damage}\n`);
+    const { damage } = report.recording;
+    if (damage !== null && report.instructions === 0) throw new UserError(`${path}: ${damage}`);
+    if (damage !== null) process.stderr.write(`faultline: ${path}: ${damage}\n`);
     process.stdout.write(parsed.has('json') ? `${JSON.stringify(report)}\n` : replayText(report));
   } catch (error) {
     if (error instanceof RecordingError) throw new UserError(`${path}: ${error.message}`);
