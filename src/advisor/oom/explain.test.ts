@@ -228,3 +228,9 @@ test.each([
 test('is the biggest process, where it is to blame, not excused?', () => {
   expect(one(fixture('41')).notes.some((text) => text.startsWith('most of the memory'))).toBe(false);
 });
+
+test('is the victim known where a grep has left nothing but the line before the kill?', () => {
+  const report = one('Memory cgroup out of memory: Kill process 18286 (java) score 933 or sacrifice child\n');
+  expect(report.killed).toMatchObject([{ pid: 18_286, name: 'java' }]);
+  expect(report.constraint).toBe('CONSTRAINT_MEMCG');
+});

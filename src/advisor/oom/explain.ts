@@ -175,7 +175,12 @@ function notesOn(report: OomReport, { ranking, predicted }: Verdict, total: Tota
       `the kernel printed score ${chosen.score}; ${points} of ${Math.round(total.pages)} pages are ${Math.trunc((points * 1000) / total.pages)} thousandths`,
     );
   }
-  if (invoker !== undefined && predicted !== undefined && (chosen ?? predicted).name !== invoker.name) {
+  if (
+    invoker !== undefined &&
+    invoker.order !== -1 &&
+    predicted !== undefined &&
+    (chosen ?? predicted).name !== invoker.name
+  ) {
     notes.push(`${invoker.name} only asked for memory at the wrong moment; who asks is not who dies`);
   }
   if (total !== undefined && !total.exact)

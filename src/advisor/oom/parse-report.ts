@@ -6,8 +6,7 @@ import { killPid, type RawReport } from './raw-report.ts';
 import type { ConstraintLine, Invoker, Kill, OomReport } from './report.ts';
 
 export function parseReport(raw: RawReport): OomReport {
-  const kills = raw
-    .all('killed')
+  const kills = killLines(raw)
     .map(parseKill)
     .filter((kill) => kill !== undefined);
   const constraint = parseConstraint(raw.first('constraint'));
@@ -31,6 +30,9 @@ export function parseReport(raw: RawReport): OomReport {
     reaped: raw.all('reaper').flatMap((line) => captureNumber(line, /reaped process (\d+)/) ?? []),
   };
 }
+
+/** The kill lines; where only "Kill process ... or sacrifice child" was left by a grep, that one, which has no sizes. */
+const killLines = (raw: RawReport): readonly LogLine[] => (raw.has('killed') ? raw.all('killed') : raw.all('chosen'));
 
 /** `6.8.0-rc6+` of the line that names CPU and task. */
 function kernelOf(raw: RawReport): string | undefined {
@@ -99,7 +101,8 @@ function parseKill(line: LogLine): Kill | undefined {
   const kb = (name: string): number | undefined => captureNumber(line, new RegExp(`${name}:(\\d+)\\s?kB`));
   return {
     pid,
-    name: capture(line, /Killed\s*process\s*\d+(?:,\s*UID\s*\d+,)?\s*\((.*?)\)\s*(?:,|total-vm|vsz|$)/) ?? '',
+    name:
+      capture(line, /Kill(?:ed)?\s*process\s*\d+(?:,\s*UID\s*\d+,)?\s*\((.*?)\)\s*(?:,|total-vm|vsz|score|$)/) ?? '',
     uid: captureNumber(line, /UID[: ](\d+)/),
     totalVmKb: kb('total-vm'),
     anonRssKb: kb('anon-rss'),

@@ -77,6 +77,10 @@ export class RawReport {
     const numbers = (report: RawReport): string[] =>
       report.all('killed').flatMap(({ text }) => KILL_NUMBERS.exec(text)?.[0] ?? []);
     const own = numbers(this);
+    // The second kill line was left out as a repetition; what is left names the same choice with the same score.
+    const choice = (report: RawReport): string | undefined =>
+      report.text('chosen', /(Kill process \d+ \(.*?\) score \d+)/);
+    if (!other.has('killed') && choice(other) !== undefined && choice(other) === choice(this)) return true;
     return numbers(other).some((kill) => own.includes(kill));
   }
 
