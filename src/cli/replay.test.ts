@@ -48,8 +48,8 @@ describe('faultline replay', () => {
   });
 
   test('with less memory than it wants: does it swap, and without swap, is it killed and the kernel log shown?', () => {
-    const { swap, cgroup, log } = json(SORT, '--limit', '3M', '--swap', '64M');
-    expect([swap.out > 0, cgroup?.limit, log]).toEqual([true, 3 << 20, []]);
+    const { swap, cgroup, log } = json(SORT, '--limit', '1M', '--swap', '64M');
+    expect([swap.out > 0, cgroup?.limit, log]).toEqual([true, 1 << 20, []]);
     const { code, stdout } = faultline(['replay', SORT, '--limit', '1M']);
     expect(code).toBe(0);
     expect(stdout).toContain('Memory cgroup out of memory: Killed process');
@@ -84,6 +84,16 @@ describe('faultline replay', () => {
     const report = JSON.parse(stdout) as ReplayReport;
     expect(report.recording.damage).toMatch(/whole block/);
     expect(report.instructions).toBeLessThan(json(SORT).instructions);
+  });
+
+  test('a recording whose first block is damaged: nothing to replay, exit code 2?', () => {
+    const damaged = join(folder, 'damaged.flt');
+    const bytes = readFileSync(LS);
+    bytes[4000] = (bytes[4000] as number) ^ 1;
+    writeFileSync(damaged, bytes);
+    const { code, stdout, stderr } = faultline(['replay', damaged]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^faultline: .*damaged\.flt: only the first 0 of 3 blocks are whole: .*checksum.*\n$/);
   });
 
   test.each([
