@@ -55,7 +55,7 @@ const everythingMapped: PlayerHost = {
 };
 
 function compare(model: ProcessorModel, blocks: readonly Block[], opponent: Opponent, rounds: number): TlbFigures {
-  const player = new RunPlayer(everythingMapped);
+  const player = new RunPlayer(everythingMapped, new Cpu(0, model, new PhysicalMemory(1)).storeBit);
   // Recorded pages are the simulated ones.
   player.map.map(0, ALL_PAGES, 0);
   let seconds = Infinity;

@@ -3,6 +3,7 @@
  * and cached as a whole unless the replay is to begin with an empty cache.
  */
 import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import type { File } from '../../kernel/page-cache/file.ts';
 import type { Files } from '../../kernel/page-cache/files.ts';
 import type { Inode } from '../../kernel/page-cache/inode.ts';
@@ -32,6 +33,7 @@ export const isCacheable = ({ mode, path }: FileIdentity): boolean =>
 const keyOf = (device: number, inode: number): string => `${device}:${inode}`;
 
 export class RecordedFiles {
+  readonly #kernel: Kernel;
   readonly #files: Files;
   readonly #room: () => number;
   readonly #byPath = new Map<string, FileFacts>();
@@ -39,8 +41,9 @@ export class RecordedFiles {
   readonly #inodes = new Map<string, number>();
 
   /** @param room how many pages of files may be cached now; 0 for an empty cache */
-  constructor(files: Files, facts: readonly FileFacts[], room: () => number) {
-    this.#files = files;
+  constructor(kernel: Kernel, facts: readonly FileFacts[], room: () => number) {
+    this.#kernel = kernel;
+    this.#files = kernel.files;
     this.#room = room;
     for (const fact of facts) this.#byPath.set(fact.path, fact);
   }
@@ -101,11 +104,15 @@ export class RecordedFiles {
   #fill(inode: Inode, from: number): void {
     const { cache } = this.#files;
     const end = Math.min(Math.ceil(inode.size / PAGE_SIZE), from + this.#room());
+    // It was there before the program began: no memory cgroup of its pays for it.
+    const { current } = this.#kernel;
+    this.#kernel.current = undefined;
     for (let index = from; index < end; index++) {
       const frame = cache.add(undefined, inode, index);
-      if (frame === -1) return;
+      if (frame === -1) break;
       if (frame >= 0) cache.setUptodate(pfn(frame));
     }
+    this.#kernel.current = current;
   }
 
   save(): [string, number][] {

@@ -73,10 +73,10 @@ export class Replay implements PlayerHost {
     this.machine = machine;
     this.reader = reader;
     this.#options = options;
-    const { allocator, files } = machine.kernel;
+    const { allocator } = machine.kernel;
     // The program itself needs memory too: a quarter of the machine's is left to it.
     const room = (): number => (options.cold ? 0 : Math.max(0, allocator.free - Math.ceil(allocator.managed / 4)));
-    this.#files = new RecordedFiles(files, reader.files, room);
+    this.#files = new RecordedFiles(machine.kernel, reader.files, room);
     this.meter = new ReplayMeter(machine);
     const seed = machine.options.aslrSeed;
     this.#random = seed === undefined ? undefined : new XorShift(seed);
@@ -85,7 +85,7 @@ export class Replay implements PlayerHost {
     const { mismatches } = this.events;
     this.#launcher = new ProgramLauncher(machine.kernel, this.#files, this.meter, mismatches, random);
     this.#streams = new ReplayStreams(machine.kernel, reader, this.events, options.limit);
-    this.#player = new RunPlayer(this);
+    this.#player = new RunPlayer(this, (machine.cpus[0] as Cpu).storeBit);
     this.#cpu = machine.cpus[0] as Cpu;
   }
 

@@ -42,6 +42,7 @@ export class RunPlayer {
   events = new ByteReader(EMPTY);
 
   readonly #host: PlayerHost;
+  readonly #storeBit: number;
   #heads: Uint8Array = EMPTY;
   #newPages = new ByteReader(EMPTY);
   #gaps: Uint8Array = EMPTY;
@@ -60,8 +61,10 @@ export class RunPlayer {
   #gapSum = 0;
   #halted = false;
 
-  constructor(host: PlayerHost) {
+  /** @param storeBit of the CPUs that will play (Cpu.storeBit) */
+  constructor(host: PlayerHost, storeBit: number) {
     this.#host = host;
+    this.#storeBit = storeBit;
     this.load({ heads: EMPTY, pages: EMPTY, gaps: EMPTY, events: EMPTY, instructions: 0 });
   }
 
@@ -75,7 +78,8 @@ export class RunPlayer {
     this.events = new ByteReader(block.events);
     this.#pages.fill(-1);
     this.#tags.fill(NO_TAG);
-    this.#places.fill(0);
+    // Any place of the right kind will do: elsewhere a store would pass for a load.
+    for (let head = 0; head < this.#places.length; head++) this.#places[head] = this.#firstPlace(head & 3);
     this.#lastNew.fill(0);
     this.at = 0;
     this.#gapAt = 0;
@@ -87,6 +91,10 @@ export class RunPlayer {
   /** Called by the host in a fault: `run` returns at the next record, and not one more of the block may be played. */
   halt(): void {
     this.#halted = true;
+  }
+
+  #firstPlace(kind: number): number {
+    return kind === RUN_FETCH ? 2 * this.#storeBit : kind === RUN_WRITE ? this.#storeBit : 0;
   }
 
   get done(): boolean {
@@ -173,7 +181,7 @@ export class RunPlayer {
       const place =
         kind === RUN_FETCH ? cpu.fetch(page, 1) : kind === RUN_READ ? cpu.load(page, 1) : cpu.store(page, 1);
       if (place >= 0) return place;
-      if (!this.#host.fault(page, ACCESS[kind], -place - 1)) return 0;
+      if (!this.#host.fault(page, ACCESS[kind], -place - 1)) return this.#firstPlace(kind);
     }
   }
 
