@@ -96,3 +96,11 @@ test('does a change of one task leave the others as they are?', () => {
   expect(selectVictim(withChange(state, 6, { oomScoreAdj: -1 }))?.pid).toBe(5);
   expect(selectVictim(state)?.pid).toBe(6);
 });
+
+test('does el6 kill the first of those with the same thousandths, though another holds more pages?', () => {
+  const tasks = [task(5, 54_249), task(6, 54_982), task(7, 3000)];
+  const rule = ruleOf('2.6.32-642.el6', table(tasks, 'uid tgid total_vm rss cpu oom_adj oom_score_adj name'));
+  const state: KillerState = { tasks, rule, totalPages: 8_731_104, rootBonus: true };
+  expect(selectVictim(state)?.pid).toBe(5);
+  expect(rank(state).map(({ points }) => points)).toEqual([6, 6, 1]);
+});

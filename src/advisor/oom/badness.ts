@@ -13,6 +13,8 @@ export interface BadnessRule {
   readonly text: string;
   /** @returns pages, or thousandths of the total before 3.5; -Infinity for a process that may not be killed */
   points(task: TaskRow, totalPages: number, rootBonus: boolean): number;
+  /** Whether points are thousandths of the total, not pages. */
+  readonly inThousandths: boolean;
   /** Of equals, the one that stands last in the table dies; else the first. */
   readonly lastOfEquals: boolean;
   /** Whether processes of root are spared a little, so that it matters who has CAP_SYS_ADMIN. */
@@ -39,6 +41,7 @@ const NORMALISED: BadnessRule = {
     const points = share - (isRoot(task, rootBonus) ? ROOT_THOUSANDTHS : 0) + task.oomScoreAdj;
     return Math.min(1000, Math.max(1, points));
   },
+  inThousandths: true,
   lastOfEquals: false,
   sparesRoot: true,
 };
@@ -51,6 +54,7 @@ const ROOT_BY_ADJ: BadnessRule = {
     const adj = task.oomScoreAdj - (isRoot(task, rootBonus) ? ROOT_THOUSANDTHS : 0);
     return Math.max(1, pagesOf(task) + adj * Math.floor(totalPages / 1000));
   },
+  inThousandths: false,
   lastOfEquals: false,
   sparesRoot: true,
 };
@@ -64,6 +68,7 @@ const ROOT_BY_USAGE: BadnessRule = {
     const spared = isRoot(task, rootBonus) ? Math.floor((pages * ROOT_PERCENT) / 100) : 0;
     return Math.max(1, pages - spared + task.oomScoreAdj * Math.floor(totalPages / 1000));
   },
+  inThousandths: false,
   lastOfEquals: false,
   sparesRoot: true,
 };
@@ -75,6 +80,7 @@ const CLAMPED: BadnessRule = {
     if (exempt(task)) return NEVER;
     return Math.max(1, pagesOf(task) + task.oomScoreAdj * Math.floor(totalPages / 1000));
   },
+  inThousandths: false,
   lastOfEquals: false,
   sparesRoot: false,
 };
@@ -87,6 +93,7 @@ const PRESENT: BadnessRule = {
     const mm = { rssPages: task.rss, rss: Int32Array.of(0, 0, task.swap, 0), pgtablesBytes: task.tables * PAGE_SIZE };
     return oomBadness({ pid, mm, oomScoreAdj }, totalPages);
   },
+  inThousandths: false,
   lastOfEquals: true,
   sparesRoot: false,
 };

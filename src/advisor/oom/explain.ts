@@ -1,5 +1,5 @@
 /** One OOM event explained: the answers of all the other files, in the shape that `--json` prints. */
-import { ruleOf } from './badness.ts';
+import { type BadnessRule, ruleOf } from './badness.ts';
 import type { KillerState } from './killer.ts';
 import { type RanOut, ranOut } from './ran-out.ts';
 import { type Reconciliation, reconcile } from './reconcile.ts';
@@ -76,8 +76,7 @@ export function explain(report: OomReport, before: ReadonlySet<number> = new Set
   const verdict = judge(report, state, before);
   const { name, knownBy } = constraintOf(report);
   const { invoker } = report;
-  const score = (points: number): number | null =>
-    total === undefined ? null : Math.trunc((points * 1000) / total.pages);
+  const score = (points: number): number | null => thousandths(points, rule, total) ?? null;
   const memory = reconcile(report);
   const ranked = new Set(verdict.ranking.map(({ task }) => task));
   return {
@@ -119,8 +118,14 @@ export function explain(report: OomReport, before: ReadonlySet<number> = new Set
     whatIf: whatIf(report, state, verdict.ranking),
     next: nullable(nextVictim(report, state)),
     missing: missingParts(report),
-    notes: [...notesOn(report, verdict, total), ...consumerNote(report, memory)],
+    notes: [...notesOn(report, verdict, rule, total), ...consumerNote(report, memory)],
   };
+}
+
+/** Points as kernels before 5.9 print them. */
+function thousandths(points: number, rule: BadnessRule, total: TotalPages | undefined): number | undefined {
+  if (total === undefined) return undefined;
+  return rule.inThousandths ? points : Math.trunc((points * 1000) / total.pages);
 }
 
 const named = ({ pid, name }: Named): Named => ({ pid, name });
@@ -155,7 +160,12 @@ function missingParts(report: OomReport): string[] {
   return missing;
 }
 
-function notesOn(report: OomReport, { ranking, predicted }: Verdict, total: TotalPages | undefined): string[] {
+function notesOn(
+  report: OomReport,
+  { ranking, predicted }: Verdict,
+  rule: BadnessRule,
+  total: TotalPages | undefined,
+): string[] {
   const notes: string[] = [];
   const { chosen, kills, invoker, oomGroup } = report;
   if (report.noKillable)
@@ -170,9 +180,10 @@ function notesOn(report: OomReport, { ranking, predicted }: Verdict, total: Tota
     );
   }
   const points = ranking.find(({ task }) => task.pid === chosen?.pid)?.points;
-  if (chosen?.score !== undefined && points !== undefined && total !== undefined) {
+  const computed = points === undefined ? undefined : thousandths(points, rule, total);
+  if (chosen?.score !== undefined && computed !== undefined) {
     notes.push(
-      `the kernel printed score ${chosen.score}; ${points} of ${Math.round(total.pages)} pages are ${Math.trunc((points * 1000) / total.pages)} thousandths`,
+      `the kernel printed score ${chosen.score} for ${chosen.name} (${chosen.pid}), in thousandths; the table gives ${computed}`,
     );
   }
   if (

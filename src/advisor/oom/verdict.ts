@@ -87,6 +87,10 @@ const REASONS: readonly Reason[] = [
     rule.kernels.endsWith('3.4')
       ? 'this kernel counts in thousandths of the total: small processes all score 1, and the first of them in the scan dies'
       : undefined,
+  ({ tasks }) =>
+    tasks.columns.includes('swapents')
+      ? undefined
+      : 'the table of this kernel has no column for swap, which counts as much as resident memory',
   (_, state, { chosen }) => {
     if (!state.rule.sparesRoot || selectVictim({ ...state, rootBonus: !state.rootBonus }) !== chosen) return undefined;
     return state.rootBonus
