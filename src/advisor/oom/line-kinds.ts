@@ -37,7 +37,7 @@ export interface LogLine {
 
 /** Tried in this order; the first that fits names the line. */
 const KINDS: readonly (readonly [LineKind, RegExp])[] = [
-  ['invoked', /invoked\s*oom-killer/],
+  ['invoked', /(?:^|[^\s"'(]\s+)invoked\s*oom-killer(?!['"])/],
   ['constraint', /oom-kill:\s*constraint=/],
   ['chosen', /Kill\s*process\s*\d+\s*\(.*?\)\s*score/],
   ['killed', /Killed\s*process\s*\d+/],
