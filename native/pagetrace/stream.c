@@ -7,6 +7,8 @@
 #include "pagetrace.h"
 
 #define BLOCK_RECORDS    (1 << 19)
+/* The first block of a process; each is twice as long as the one before, so that a short recording too can be cut and still replay. */
+#define FIRST_RECORDS    (1 << 14)
 #define NUMBER_BYTES     10
 #define EVENT_BYTES      (1 << 20)
 /* No event is longer: texts are cut (put_text), and lists of them when this little room is left. */
@@ -35,6 +37,7 @@ static UChar heads[BLOCK_RECORDS], pages[BLOCK_RECORDS * NUMBER_BYTES], counts[B
 static UChar *head_at, *page_at, *count_at, *gap_at, *event_at;
 
 static BlockHead block;
+static UInt block_records;
 /* Accesses of the block's runs so far; stores before the block; the instruction of the last record. */
 static ULong block_accesses, start_stores, last_instruction;
 static Addr  slots[2][SLOTS], last_new[2];
@@ -66,7 +69,7 @@ static void block_start(void)
 }
 
 /* Watched by number for records, whose columns have room for the longest, and by bytes for events. */
-Bool stream_full(void) { return head_at >= heads + BLOCK_RECORDS || event_at > events + EVENT_BYTES - EVENT_ROOM; }
+Bool stream_full(void) { return head_at >= heads + block_records || event_at > events + EVENT_BYTES - EVENT_ROOM; }
 
 UInt stream_age(void) { return VG_(read_millisecond_timer)() - sent_ms; }
 
@@ -174,6 +177,7 @@ void stream_send(ULong instructions, ULong stores)
    block.sequence++;
    block.first_instruction = last_instruction = instructions;
    start_stores += block.stores;
+   if (block_records < BLOCK_RECORDS) block_records *= 2;
    block_start();
 }
 
@@ -194,6 +198,7 @@ static void open_stream(UInt parent_connection, UInt parent_block)
    VG_(memset)(&block, 0, sizeof block);
    block.magic = BLOCK_MAGIC;
    start_stores = last_instruction = 0;
+   block_records = FIRST_RECORDS;
    block_start();
    sent_ms = VG_(read_millisecond_timer)();
    /* A process is told from its program before execve, and from an earlier process of the same number. */
