@@ -25,6 +25,7 @@ import { PageOperations } from './page-table/page-operations.ts';
 import { PageTables } from './page-table/page-tables.ts';
 import { panic } from './panic.ts';
 import { type Params, setSysctl } from './params.ts';
+import { SystemFiles } from './proc/tree/system-files.ts';
 import { type ExecRequest, type ExecServices, exec } from './process/exec.ts';
 import type { Task } from './process/process.ts';
 import { traceExec } from './process/process-trace.ts';
@@ -101,6 +102,8 @@ export class Kernel implements PageCore {
   /** The same for the kernel's own use, which is not traced. */
   readonly #spaces: AddressSpaces;
   readonly processes: Processes;
+  /** /proc and /sys. */
+  readonly systemFiles: SystemFiles;
   /** The mappings that exec gives to every program. */
   readonly special: {
     readonly vvar: SpecialMapping;
@@ -185,6 +188,7 @@ export class Kernel implements PageCore {
       getFile: (file) => this.files.get(file),
       putFile: (file) => this.files.put(file),
     });
+    this.systemFiles = new SystemFiles(this);
     this.special = {
       // Time and random numbers are there; the pages of time namespaces and of the architecture are not.
       vvar: this.#specialMapping('[vvar]', [true, false, true, false], false),

@@ -90,6 +90,9 @@ export const RLIMIT_NPROC = 6;
 export const RLIMIT_NOFILE = 7;
 export const RLIMIT_MEMLOCK = 8;
 export const RLIMIT_AS = 9;
+export const RLIMIT_MSGQUEUE = 12;
+export const RLIMIT_NICE = 13;
+export const RLIMIT_RTPRIO = 14;
 export const RLIM_NLIMITS = 16;
 /** No limit. */
 export const RLIM_INFINITY = Number.POSITIVE_INFINITY;

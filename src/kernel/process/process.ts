@@ -1,5 +1,15 @@
 import type { Mm } from '../address-space/mm.ts';
-import { RLIM_INFINITY, RLIM_NLIMITS, RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_STACK } from '../uapi.ts';
+import {
+  RLIM_INFINITY,
+  RLIM_NLIMITS,
+  RLIMIT_CORE,
+  RLIMIT_MEMLOCK,
+  RLIMIT_MSGQUEUE,
+  RLIMIT_NICE,
+  RLIMIT_NOFILE,
+  RLIMIT_RTPRIO,
+  RLIMIT_STACK,
+} from '../uapi.ts';
 import type { FileTable } from './file-table.ts';
 
 /** Soft and hard resource limits, by RLIMIT_*; RLIM_INFINITY is none. */
@@ -8,7 +18,10 @@ export interface Rlimits {
   readonly hard: Float64Array;
 }
 
-/** The limits a login shell has: 8 MiB of stack, 8 MiB of locked memory, nothing else that concerns memory. */
+/**
+ * The limits a login shell has (INIT_RLIMITS in include/asm-generic/resource.h): 8 MiB of stack, 8 MiB of locked memory, no
+ * core files, 800 kB of message queues, no better priority; nothing else that concerns memory.
+ */
 export function defaultRlimits(): Rlimits {
   const soft = new Float64Array(RLIM_NLIMITS).fill(RLIM_INFINITY);
   const hard = new Float64Array(RLIM_NLIMITS).fill(RLIM_INFINITY);
@@ -17,6 +30,12 @@ export function defaultRlimits(): Rlimits {
   hard[RLIMIT_MEMLOCK] = 8 << 20;
   soft[RLIMIT_NOFILE] = 1024;
   hard[RLIMIT_NOFILE] = 1 << 20;
+  soft[RLIMIT_CORE] = 0;
+  for (const limits of [soft, hard]) {
+    limits[RLIMIT_MSGQUEUE] = 819_200;
+    limits[RLIMIT_NICE] = 0;
+    limits[RLIMIT_RTPRIO] = 0;
+  }
   return { soft, hard };
 }
 

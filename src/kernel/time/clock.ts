@@ -33,6 +33,8 @@ export const CAUSE_CONTEXT_SWITCH = 11;
 export interface Clock {
   /** Nanoseconds since boot. */
   readonly now: number;
+  /** Nanoseconds by cause (CAUSE_*). */
+  readonly spent: Float64Array;
   /** Lets time pass for a cause. */
   spend(ns: number, cause: Cause): void;
 }

@@ -5,8 +5,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { Inode } from '../../kernel/page-cache/inode.ts';
 import { getSysctl } from '../../kernel/params.ts';
 import { type FileCache, fileCacheOf } from '../../kernel/proc/file-cache.ts';
-import { type CommitState, meminfoOf, meminfoText } from '../../kernel/proc/meminfo.ts';
-import { vmstatText } from '../../kernel/proc/vmstat-text.ts';
+import { type CommitState, meminfoOf } from '../../kernel/proc/meminfo.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { OpenHostFile } from './host-files.ts';
 import { OperationCosts } from './operation-costs.ts';
@@ -146,15 +145,11 @@ export class Scene {
     return this.kernel.vmstat.eventsSince(this.#vmstatBefore);
   }
 
-  /** A file of /proc or /sys, or undefined for one that this machine does not have. */
-  readSystemFile(path: string): string | undefined {
-    if (path === '/proc/meminfo') return meminfoText(this.kernel, this.#commit);
-    if (path === '/proc/vmstat') return vmstatText(this.kernel);
+  /** @returns the text of a file of /proc or /sys, a negated errno, or undefined for one that this machine does not have */
+  readSystemFile(path: string): string | number | undefined {
     if (path === '/sys/kernel/mm/transparent_hugepage/enabled') return this.#thpEnabled();
     if (path.endsWith('queue/read_ahead_kb')) return `${this.files.readaheadKbOf(path)}\n`;
-    const sysctl = /^\/proc\/sys\/(.+)$/.exec(path)?.[1]?.replaceAll('/', '.');
-    const value = sysctl === undefined ? undefined : getSysctl(this.kernel.params, sysctl);
-    return value === undefined ? undefined : `${value}\n`;
+    return this.kernel.systemFiles.file(path)?.read?.();
   }
 
   #thpEnabled(): string {

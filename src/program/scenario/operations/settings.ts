@@ -1,8 +1,8 @@
 /** sysctl, sysfs, thp and drop_caches: what an administrator sets. */
-import { EACCES, EINVAL, ENOENT, errnoName } from '../../../kernel/errno.ts';
-import { clearRefs as forgetReferences } from '../../../kernel/proc/clear-refs.ts';
+import { EINVAL, errnoName } from '../../../kernel/errno.ts';
 import { oomScoreOf } from '../../../kernel/proc/oom-score.ts';
 import { statusOf } from '../../../kernel/proc/status.ts';
+import { setOomScoreAdj, writeClearRefs } from '../../../kernel/proc/tree/pid-files.ts';
 import { machineOperation, processOperation } from '../operation.ts';
 import { parseSize } from '../size.ts';
 import type { Words } from '../words.ts';
@@ -61,10 +61,8 @@ export const oomScoreAdj = processOperation(
   'oom_score_adj VALUE',
   (words) => words.number(words.operand(0)),
   ({ task }, value, answer) => {
-    const { process } = task;
-    if (value < -1000 || value > 1000) answer.errno = errnoName(EINVAL);
-    else if (value < 0 && !process.credentials.sysResource) answer.errno = errnoName(EACCES);
-    else process.oomScoreAdj = value;
+    const error = setOomScoreAdj(task.process, value);
+    if (error < 0) answer.errno = errnoName(-error);
   },
 );
 
@@ -91,10 +89,8 @@ export const clearRefs = processOperation(
   'clear_refs TYPE',
   (words) => words.number(words.operand(0)),
   ({ task }, type, answer, scene) => {
-    if (type < 1 || type > 5) answer.errno = errnoName(EINVAL);
-    else if (type <= 3) forgetReferences(scene.kernel, task.mm, type);
-    // 4 resets soft-dirty bits, which this kernel is built without; 5 sets the peak resident size back.
-    else if (type === 5) task.mm.hiwaterRss = task.mm.rssPages;
+    const error = writeClearRefs(scene.kernel, task.process, type);
+    if (error < 0) answer.errno = errnoName(-error);
   },
 );
 
@@ -104,7 +100,7 @@ export const cat = machineOperation(
   (scene, path, answer) => {
     const text = scene.readSystemFile(path);
     if (text === undefined) answer.unsupported = `file ${path}`;
-    else if (typeof text === 'number') answer.errno = errnoName(ENOENT);
+    else if (typeof text === 'number') answer.errno = errnoName(-text);
     else answer.text = text;
   },
 );

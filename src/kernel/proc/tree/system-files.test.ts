@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { Machine } from '../../../machine/machine.ts';
+import { EINVAL } from '../../errno.ts';
+
+function machine() {
+  const box = new Machine({ memory: 64 << 20 });
+  const task = box.kernel.processes.spawn('cat', 0x7ffff7fff as never);
+  box.runOn(0, task);
+  return { files: box.kernel.systemFiles, kernel: box.kernel, task };
+}
+
+test('does every file below /proc read, and every directory list what can be opened?', () => {
+  const { files } = machine();
+  const seen: string[] = [];
+  const walk = (path: string): void => {
+    for (const [name, kind] of files.directory(path) ?? []) {
+      const at = `${path}/${name}`;
+      if (kind === 'directory') walk(at);
+      else {
+        const file = files.file(at);
+        expect(file, at).toBeDefined();
+        seen.push(at);
+        if (file?.read !== undefined) expect(typeof file.read(), at).toBe('string');
+      }
+    }
+  };
+  walk('/proc');
+  expect(seen).toEqual(expect.arrayContaining(['/proc/meminfo', '/proc/2/smaps', '/proc/sys/vm/swappiness']));
+});
+
+test('does writing a sysctl act, and does a wrong value give EINVAL as in write(2)?', () => {
+  const { files, kernel } = machine();
+  const swappiness = files.file('/proc/sys/vm/swappiness');
+  expect(swappiness?.write?.('1\n')).toBe(0);
+  expect([kernel.params.swappiness, swappiness?.read?.()]).toEqual([1, '1\n']);
+  for (const wrong of ['201', 'x', '']) expect(swappiness?.write?.(wrong)).toBe(-EINVAL);
+  expect(kernel.params.swappiness).toBe(1);
+});
+
+test('is /proc/self the process that runs, and does its oom_score_adj move its oom_score?', () => {
+  const { files, task } = machine();
+  expect(files.file('/proc/self/comm')?.read?.()).toBe('cat\n');
+  expect(files.file('/proc/self/oom_score')?.read?.()).toBe('666\n');
+  expect(files.file('/proc/self/oom_score_adj')?.write?.('-1000')).toBe(0);
+  expect([task.process.oomScoreAdj, files.file(`/proc/${task.tid}/oom_score`)?.read?.()]).toEqual([-1000, '0\n']);
+  expect(files.file('/proc/self/oom_score_adj')?.write?.('1001')).toBe(-EINVAL);
+});
+
+test('is there nothing where Linux has nothing?', () => {
+  const { files } = machine();
+  for (const path of ['/proc/99/status', '/proc/self/nothing', '/proc/sys/vm/nothing', '/etc/passwd'])
+    expect(files.file(path), path).toBeUndefined();
+  expect(files.directory('/proc/99')).toBeUndefined();
+});
+
+test('do the limits of a process look as in /proc/self/limits?', () => {
+  const { files } = machine();
+  const lines = String(files.file('/proc/self/limits')?.read?.()).split('\n');
+  expect(lines[0]).toBe('Limit                     Soft Limit           Hard Limit           Units     ');
+  expect(lines).toContain('Max stack size            8388608              unlimited            bytes     ');
+  expect(lines).toContain('Max nice priority         0                    0                    ');
+});
