@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MachineOptions } from '../machine/options.ts';
 import type { Answer } from '../program/scenario/answer.ts';
-import { ORACLE_MACHINE, runScenario } from '../program/scenario/runner.ts';
+import { recordingMachine, runScenario } from '../program/scenario/runner.ts';
 import { readScenario } from './scenario-input.ts';
 import { UserError } from './user-error.ts';
 
@@ -52,9 +52,15 @@ export interface ModelRun {
   readonly failure: Error | undefined;
 }
 
-/** Runs a scenario on the machine that the recorded answers come from. @throws {UserError} it cannot be read */
-export function runOnModel(path: string, options: MachineOptions = ORACLE_MACHINE): ModelRun {
+/**
+ * Runs a scenario.
+ *
+ * @param machine the machine; without it, the one that the recorded answers come from
+ * @throws {UserError} it cannot be read
+ */
+export function runOnModel(path: string, machine?: MachineOptions): ModelRun {
   const scenario = readScenario(path);
+  const options = machine ?? recordingMachine(scenario);
   const answers: Answer[] = [];
   try {
     runScenario(scenario, options, { report: (answer) => answers.push(answer) });

@@ -2,7 +2,7 @@ import type { FileCache } from '../kernel/proc/file-cache.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { MachineOptions } from '../machine/options.ts';
 import type { Answer } from '../program/scenario/answer.ts';
-import { ORACLE_MACHINE, runScenario, scenarioHeader } from '../program/scenario/runner.ts';
+import { recordingMachine, runScenario, scenarioHeader } from '../program/scenario/runner.ts';
 import type { Scene } from '../program/scenario/scene.ts';
 import { answerText } from './answer-text.ts';
 import { type OptionTable, parseArguments } from './arguments.ts';
@@ -45,8 +45,8 @@ function run(args: readonly string[]): number {
   const [file, ...more] = parsed.operands;
   if (file === undefined) throw new UserError('run needs a scenario FILE; see faultline run --help');
   if (more.length > 0) throw new UserError(`run takes one FILE; "${more[0]}" is one too many`);
-  const options: MachineOptions = machineOptions(parsed, ORACLE_MACHINE);
   const scenario = readScenario(file);
+  const options: MachineOptions = machineOptions(parsed, recordingMachine(scenario));
   const json = parsed.has('json');
   const costs = parsed.has('costs');
   if (costs && !json) throw new UserError('--costs needs --json: the text shows them anyway');

@@ -4,6 +4,7 @@ import { suggestion } from './nearest.ts';
 import type { MachineStep, ProcessStep } from './operation.ts';
 import { MACHINE_OPERATIONS, PROCESS_OPERATIONS } from './operations/table.ts';
 import { type Place, ScenarioError } from './scenario-error.ts';
+import { readVmSettings, type VmSettings } from './vm-settings.ts';
 import { Words } from './words.ts';
 
 /** One line that does something. */
@@ -21,6 +22,8 @@ export interface Scenario {
   readonly file: string;
   /** `# dir: ext4`: the file system that holds its files. */
   readonly directory: string;
+  /** `# vm: memory=512M`: it was recorded in a VM, and this is that. */
+  readonly vm: VmSettings | undefined;
   readonly lines: readonly Line[];
   /** The stack is named somewhere, so answers show it. */
   readonly speaksOfStack: boolean;
@@ -39,16 +42,19 @@ export function parseScenario(file: string, text: string): Scenario {
   const known = new KnownNames();
   const lines: Line[] = [];
   let directory: string | undefined;
+  let vm: VmSettings | undefined;
   text.split('\n').forEach((raw, i) => {
     const place = { file, line: i + 1 };
     const line = raw.trimEnd();
     directory ??= readDirectory(place, line);
+    vm ??= readVm(place, line);
     const words = wordsOf(line);
     if (words.length > 0) lines.push({ place, text: line, action: readLine(place, words, known) });
   });
   return {
     file,
     directory: directory ?? DEFAULT_DIRECTORY,
+    vm,
     lines,
     speaksOfStack: lines.some((line) => line.text.includes('stack')),
   };
@@ -67,6 +73,12 @@ function readDirectory(place: Place, line: string): string | undefined {
     throw new ScenarioError(place, `unknown file system "${name}"; expected one of ${DIRECTORIES.join(', ')}`);
   }
   return name;
+}
+
+function readVm(place: Place, line: string): VmSettings | undefined {
+  const settings = readVmSettings(line);
+  if (typeof settings === 'string') throw new ScenarioError(place, settings);
+  return settings;
 }
 
 function readLine(place: Place, words: readonly string[], known: KnownNames): Line['action'] {

@@ -8,6 +8,7 @@ import type { Line, Scenario } from './parser.ts';
 import { CannotStart, type Place, ScenarioError } from './scenario-error.ts';
 import { UnmappedRegion } from './scenario-process.ts';
 import { Scene } from './scene.ts';
+import { machineOfVm } from './vm-settings.ts';
 
 /**
  * The machine that the recorded answers come from: 24684096 kB of RAM, no swap, transparent huge pages for those who
@@ -20,6 +21,10 @@ export const ORACLE_MACHINE: MachineOptions = {
   contents: 'bytes',
   transparentHugePages: 'madvise',
 };
+
+/** The machine that a scenario was recorded on: the one above, or the VM that its `# vm:` line describes. */
+export const recordingMachine = ({ vm }: Scenario): MachineOptions =>
+  vm === undefined ? ORACLE_MACHINE : machineOfVm(vm, ORACLE_MACHINE);
 
 /** What whoever runs a scenario may want besides its answers. */
 export interface ScenarioHooks {
@@ -43,7 +48,7 @@ export interface ScenarioHooks {
  */
 export function runScenario(
   scenario: Scenario,
-  options: MachineOptions = ORACLE_MACHINE,
+  options: MachineOptions = recordingMachine(scenario),
   { report, booted, ended, openHostFile = noHostFiles }: ScenarioHooks = {},
 ): Answer[] {
   const machine = new Machine({ ...options, contents: 'bytes' });
