@@ -17,6 +17,7 @@ import {
 import { LRU_LISTS } from './frames/lru.ts';
 import { MAX_ORDER, MIGRATE_TYPES } from './frames/zone.ts';
 import type { Kernel } from './kernel.ts';
+import { checkFiles } from './page-cache/check-files.ts';
 import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL, swapEntry } from './page-table/soft-entry.ts';
 import { rssCounter } from './page-table/zap.ts';
 
@@ -32,6 +33,7 @@ export function checkInvariants(kernel: Kernel): string[] {
   checkLru(kernel, wrong);
   checkSwap(kernel, swapped, wrong);
   checkCgroups(kernel, wrong);
+  checkFiles(kernel.files, kernel.vmstat, kernel.table.flags, wrong);
   return wrong;
 }
 

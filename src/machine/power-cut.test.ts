@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hdd } from '../hardware/block-device.ts';
+import { checkInvariants } from '../kernel/invariants.ts';
 import { patternBacking } from '../kernel/page-cache/backing.ts';
 import { ext4FileSystem } from '../kernel/page-cache/file-system.ts';
 import type { Inode } from '../kernel/page-cache/inode.ts';
@@ -44,6 +45,8 @@ const step = fc.record({
       'sync',
       'syncfs',
       'start',
+      'start',
+      'pause',
       'sleep',
       'drop',
       'load',
@@ -180,6 +183,10 @@ class Actors {
       case 'sleep':
         machine.clock.sleep(value * 2e8);
         break;
+      case 'pause':
+        // As long as a few requests take: some are answered, some in flight.
+        machine.clock.sleep(value * 1e5);
+        break;
       case 'drop':
         files.dropAll();
         break;
@@ -211,6 +218,7 @@ for (const largeFolios of [false, true])
       fc.property(size, fc.array(step, { maxLength: 40 }), (bytes, steps) => {
         const actors = new Actors(largeFolios, bytes);
         for (const one of steps) actors.do(one);
+        expect(checkInvariants(actors.machine.kernel)).toEqual([]);
         const found = actors.afterPowerCut();
         const { model } = actors;
         expect(model.sizes).toContain(found.size);

@@ -15,6 +15,7 @@ import type { MmapReadahead } from '../page-cache/mmap-readahead.ts';
 import type { PageCache } from '../page-cache/page-cache.ts';
 import type { PageIo } from '../page-cache/page-io.ts';
 import type { Shmem } from '../page-cache/shmem.ts';
+import type { WriteBack } from '../page-cache/write-back.ts';
 import { isNone } from '../page-table/soft-entry.ts';
 import { addRss, rssCounter } from '../page-table/zap.ts';
 import type { Task } from '../process/process.ts';
@@ -42,6 +43,7 @@ export interface FaultCache {
   readonly metadata: Metadata;
   readonly mmapReadahead: MmapReadahead;
   readonly throttle: DirtyThrottle;
+  readonly writeBack: WriteBack;
 }
 
 export class FileFaults {
@@ -125,6 +127,7 @@ export class FileFaults {
   /** The file hears of the first write to a page: its times change, and the page is dirty (ext4_page_mkwrite). */
   #makeWritable(task: Task, inode: Inode, frame: Pfn): void {
     this.#parts.metadata.inodeChanged(task, inode);
+    this.#parts.writeBack.waitStable(inode, this.#core.table.index[frame] as number);
     this.#cache.markDirty(task, inode, frame);
   }
 

@@ -3,7 +3,7 @@
  * gave up, waits in a batch of 31 before it gets its place, so that the list lock is taken once for all of them.
  */
 import type { Pfn } from '../../hardware/units.ts';
-import { PGACTIVATE, PGDEACTIVATE, type VmStat } from '../vmstat.ts';
+import { PGACTIVATE, PGDEACTIVATE, PGROTATED, type VmStat } from '../vmstat.ts';
 import { FrameLists, type FrameListsState } from './frame-lists.ts';
 import {
   type FrameTable,
@@ -98,6 +98,15 @@ export class LruLists {
     if (this.#table.has(frame, PG_UNEVICTABLE)) return;
     if (this.#table.has(frame, PG_ACTIVE)) this.#vmstat.count(PGDEACTIVATE);
     this.#move(frame, 0, PG_ACTIVE | PG_REFERENCED);
+  }
+
+  /** To the tail of the inactive list: the next that reclaim looks at (folio_rotate_reclaimable, lru_move_tail). */
+  rotate(frame: Pfn): void {
+    if (this.#table.has(frame, PG_UNEVICTABLE) || !this.#table.has(frame, PG_LRU)) return;
+    this.isolate(frame);
+    this.#table.clear(frame, PG_ACTIVE);
+    this.putBackOldest(frame);
+    this.#vmstat.count(PGROTATED);
   }
 
   /** To the file list with its batch, as a clean page that may be dropped (folio_mark_lazyfree, MADV_FREE). */

@@ -65,12 +65,15 @@ export class FileAdvice {
     if (first >= 0 && pages > 0) this.#readahead.force(task, file, first, pages);
   }
 
-  /** Drops the pages that lie wholly in the range; the file's last one too when the range ends where the file does. */
+  /**
+   * Drops the pages that lie wholly in the range; the file's last one too when the range ends where the file does. Dirty ones
+   * are given to the disk, and stay if it answers later.
+   */
   #dontNeed(file: File, offset: number, end: number): void {
     const { inode } = file;
     const first = Math.ceil(offset / PAGE_SIZE);
     const behind = end === inode.size ? Math.ceil(end / PAGE_SIZE) : Math.min(Math.floor(end / PAGE_SIZE), LAST_INDEX);
-    this.#writeBack.sync(inode, Math.floor(offset / PAGE_SIZE), Math.ceil(end / PAGE_SIZE));
+    this.#writeBack.start(inode, Math.floor(offset / PAGE_SIZE), Math.ceil(end / PAGE_SIZE));
     if (behind <= first) return;
     this.#lru.drain();
     this.#truncation.invalidate(inode, first, behind);

@@ -40,8 +40,8 @@ export class DirtyThrottle {
     for (;;) {
       const limits = this.#flusher.limits();
       this.#traceState(limits);
-      if (this.#flusher.dirty > limits.background) this.#flusher.startBackground();
-      const { dirty } = this.#flusher;
+      if (this.#flusher.dirtyOrWriting > limits.background) this.#flusher.startBackground();
+      const dirty = this.#flusher.dirtyOrWriting;
       if (dirty <= freerunCeiling(limits) || !this.#flusher.isBusy) {
         task.dirtyPausedWhen = clock.now;
         task.nrDirtied = 0;

@@ -3,6 +3,7 @@ import type { FileOps } from '../address-space/page-ops.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_RECLAIM } from '../frames/frame-table.ts';
+import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import { DROP_PAGECACHE } from '../vmstat.ts';
 import { FileAdvice } from './advice.ts';
@@ -96,13 +97,16 @@ export class FileStore implements FileOps {
     this.shmem = new Shmem(this.cache, copy, needs, core.zeroFrame);
     this.ahead = new Readahead(this.cache, this.io, core.trace);
     this.mmapReadahead = new MmapReadahead(this.cache, this.ahead);
-    this.writeBack = new WriteBack(core, this.cache, this.io, (inode, errno) => this.sync.failed(inode, errno));
+    this.writeBack = new WriteBack(core, this.cache, this.io, {
+      failed: (inode, errno) => this.sync.failed(inode, errno),
+      answered: (request) => this.flusher.answered(request),
+    });
     this.flusher = new Flusher(core, this.cache, this.writeBack, this.metadata);
     this.sync = new FileSync(this.writeBack, this.flusher, this.metadata);
     this.throttle = new DirtyThrottle(core, this.flusher);
-    this.truncation = new Truncation(core, this.cache, this.io, this.metadata);
+    this.truncation = new Truncation(core, this.cache, this.io, this.metadata, this.writeBack);
     this.reader = new FileReader(this.cache, this.io, this.ahead, copy);
-    this.writer = new FileWriter(this.cache, this.io, copy, this.throttle);
+    this.writer = new FileWriter(this.cache, this.io, copy, this.throttle, this.writeBack);
     this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy);
     this.advice = new FileAdvice(this.ahead, this.writeBack, this.truncation, core.lru);
   }
@@ -181,7 +185,7 @@ export class FileStore implements FileOps {
   flushOnClose(inode: Inode): void {
     if (!inode.flushOnClose) return;
     inode.flushOnClose = false;
-    this.writeBack.sync(inode);
+    this.writeBack.start(inode);
   }
 
   #forgetUnused(inode: Inode): void {
@@ -224,12 +228,13 @@ export class FileStore implements FileOps {
 
   /**
    * Reclaim wants the memory of a page that nothing maps any more (shrink_folio_list): a clean folio goes with the last
-   * of its pages and leaves its shadow; a dirty one is marked for when it has been written, and stays.
+   * of its pages and leaves its shadow; a dirty one, or one under write-back, is marked for when it has been written, and stays.
    */
   evict(frame: Pfn): void {
     const inode = this.#table.get(this.core.table.mapping[frame] as number);
     if (inode === undefined) return;
-    if (this.cache.isDirty(frame)) this.core.table.set(this.cache.headOf(frame), PG_RECLAIM);
+    if (this.cache.isDirty(frame) || this.cache.isWriteback(frame))
+      this.core.table.set(this.cache.headOf(frame), PG_RECLAIM);
     else if (!this.cache.isMapped(frame)) this.cache.remove(inode, frame, true);
   }
 
@@ -268,7 +273,12 @@ export class FileStore implements FileOps {
 
   /** Everything but the mappings, which belong to the address spaces. */
   save(): FilesState {
-    return { ...this.#table.save(), workingsetAge: this.workingset.age, flusher: this.flusher.save() };
+    return {
+      ...this.#table.save(),
+      workingsetAge: this.workingset.age,
+      flusher: this.flusher.save(),
+      inFlight: this.writeBack.inFlight.save(),
+    };
   }
 
   /** Takes the place of all files. */
@@ -281,5 +291,9 @@ export class FileStore implements FileOps {
     for (const inode of dirty) this.cache.dirtyInodes.add(inode);
     const fileSystems = new Map(inodes.map(({ fs }) => [fs.dev, fs]));
     this.flusher.restore(state.flusher, fileSystems, (id) => this.#table.get(id));
+    this.writeBack.inFlight.restore(
+      state.inFlight,
+      (id) => this.#table.get(id) ?? panic('files: a file under write-back is gone'),
+    );
   }
 }

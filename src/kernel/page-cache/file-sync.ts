@@ -50,19 +50,20 @@ export class FileSync {
   }
 
   /**
-   * sync_file_range(2): pages only, nothing goes to the journal. Without a wait the write is started and the disk kept busy.
+   * sync_file_range(2): pages only, nothing goes to the journal. All flags together write what is in flight and dirty too
+   * (WB_SYNC_ALL); without the wait behind, the write is started and the disk kept busy.
    * @param length bytes, 0 for all that follows; @returns 0 or a negated errno
    */
   range(file: File, offset: number, length: number, flags: number): number {
     if (offset < 0 || length < 0 || (flags & ~SYNC_FILE_RANGE_ALL) !== 0) return -EINVAL;
     const first = Math.floor(offset / PAGE_SIZE);
     const end = length === 0 ? LAST_INDEX : Math.ceil((offset + length) / PAGE_SIZE);
-    const waits = flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER);
-    if (flags & SYNC_FILE_RANGE_WRITE) {
-      if (waits) this.#writeBack.sync(file.inode, first, end);
-      else this.#writeBack.start(file.inode, first, end);
-    }
-    return waits ? checkError(file) : 0;
+    const { inode } = file;
+    if (flags & SYNC_FILE_RANGE_WAIT_BEFORE) this.#writeBack.wait(inode, first, end);
+    if ((flags & SYNC_FILE_RANGE_ALL) === SYNC_FILE_RANGE_ALL) this.#writeBack.sync(inode, first, end);
+    else if (flags & SYNC_FILE_RANGE_WRITE) this.#writeBack.start(inode, first, end);
+    if (flags & SYNC_FILE_RANGE_WAIT_AFTER) this.#writeBack.wait(inode, first, end);
+    return flags & (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER) ? checkError(file) : 0;
   }
 
   /** syncfs(2). @returns 0, or the file system's error that this open file has not heard of */

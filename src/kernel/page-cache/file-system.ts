@@ -14,6 +14,8 @@ export interface FileSystem {
   readonly ioPages: number;
   /** What O_DIRECT's positions and lengths are multiples of, in bytes: queue/logical_block_size. */
   readonly logicalBlock: number;
+  /** Pages must not change while the device reads them (BLK_FEAT_STABLE_WRITES): who would change one waits. */
+  readonly stableWrites?: boolean | undefined;
   /**
    * Time of one request in nanoseconds; undefined answers at once, as a disk in memory does.
    * @param start where on the device it begins, in bytes

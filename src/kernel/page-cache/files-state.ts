@@ -4,6 +4,7 @@ import { restoreBacking } from './backing.ts';
 import type { BdiState } from './bdi.ts';
 import { File, type ReadaheadState } from './file.ts';
 import type { FileSystem } from './file-system.ts';
+import type { WriteRequestState } from './in-flight.ts';
 import { type BackingState, type Durable, type Inode, makeInode } from './inode.ts';
 import type { PageIndexState } from './page-index.ts';
 
@@ -45,15 +46,21 @@ export interface OpenFileState {
 
 export type FileSystemState = Pick<FileSystem, 'name' | 'dev' | 'largeFolios' | 'raPages' | 'ioPages' | 'logicalBlock'>;
 
-export interface FilesState {
+/** Files, names and mounts. */
+export interface TableState {
   readonly lastInode: number;
   readonly lastFile: number;
-  readonly workingsetAge: readonly number[];
   readonly mounts: readonly { readonly path: string; readonly fs: FileSystemState }[];
   readonly inodes: readonly InodeState[];
   readonly names: readonly [path: string, inode: number][];
   readonly open: readonly OpenFileState[];
+}
+
+export interface FilesState extends TableState {
+  readonly workingsetAge: readonly number[];
   readonly flusher: readonly BdiState[];
+  /** Requests that the disks have not answered. */
+  readonly inFlight: readonly WriteRequestState[];
 }
 
 export const saveFileSystem = ({

@@ -1,9 +1,10 @@
 import type { PageCore } from '../core.ts';
 import type { Timers } from '../time/clock.ts';
-import { NR_DIRTY } from '../vmstat.ts';
-import { type Bdi, type BdiState, bdiOf, restoreBdi, saveBdi, type Work } from './bdi.ts';
-import { type DirtyLimits, dirtyablePages, dirtyLimits } from './dirty-limits.ts';
+import { NR_WRITEBACK } from '../vmstat.ts';
+import { Bdi, type BdiState, restoreBdi, saveBdi, type Work } from './bdi.ts';
+import type { DirtyLimits } from './dirty-limits.ts';
 import type { FileSystem } from './file-system.ts';
+import type { WriteRequest } from './in-flight.ts';
 import type { Inode } from './inode.ts';
 import type { Metadata } from './metadata.ts';
 import type { PageCache } from './page-cache.ts';
@@ -11,21 +12,21 @@ import type { WriteBack } from './write-back.ts';
 import {
   traceBegin,
   traceEnd,
-  traceInode,
+  traceRound,
   traceWake,
   WB_REASON_BACKGROUND,
   WB_REASON_PERIODIC,
 } from './write-back-trace.ts';
+import { WriteBackWork } from './write-back-work.ts';
 
 const NS_PER_CENTISECOND = 10_000_000;
-/** Pages of one request at most, 4 MiB (MIN_WRITEBACK_PAGES). */
-const CHUNK_PAGES = 1024;
+/** Requests of a flusher that a disk has at a time (wb_background of block/blk-wbt.c). */
+const REQUESTS_IN_FLIGHT = 4;
 
 /**
  * The kernel's threads that write dirty pages (fs/fs-writeback.c), one for each device, as events on the clock: each wakes
  * every 5 s, writes files that have been dirty for 30 s, and what is above the background limit. They run beside the
- * programs: these wait only for what the disk is busy with. A thread has one request in flight; its pages are called
- * clean when the disk has answered.
+ * programs: these wait only for what the disk is busy with.
  */
 export class Flusher {
   readonly #core: PageCore;
@@ -33,6 +34,7 @@ export class Flusher {
   readonly #writeBack: WriteBack;
   readonly #metadata: Metadata;
   readonly #clock: Timers;
+  readonly #work: WriteBackWork;
   readonly #bdis = new Map<number, Bdi>();
 
   constructor(core: PageCore, cache: PageCache, writeBack: WriteBack, metadata: Metadata) {
@@ -41,13 +43,14 @@ export class Flusher {
     this.#cache = cache;
     this.#writeBack = writeBack;
     this.#clock = core.clock;
+    this.#work = new WriteBackWork(core, cache, writeBack);
   }
 
   /** The device of a file system, as write-back sees it. */
   bdi(fs: FileSystem): Bdi {
     let bdi = this.#bdis.get(fs.dev);
     if (bdi === undefined) {
-      bdi = bdiOf(fs);
+      bdi = new Bdi(fs);
       this.#bdis.set(fs.dev, bdi);
     }
     return bdi;
@@ -55,18 +58,24 @@ export class Flusher {
 
   /** What may be dirty now, in pages (global_dirty_limits). */
   limits(): DirtyLimits {
-    const { params, allocator, lru } = this.#core;
-    return dirtyLimits(params, dirtyablePages(allocator, lru.filePages));
+    return this.#work.limits();
   }
 
+  /** Dirty pages of files. */
   get dirty(): number {
-    return this.#core.vmstat.value(NR_DIRTY);
+    return this.#work.dirty;
+  }
+
+  /** The same with those under write-back: what writers are measured by. */
+  get dirtyOrWriting(): number {
+    return this.dirty + this.#core.vmstat.value(NR_WRITEBACK);
   }
 
   /** A file became dirty (__mark_inode_dirty): the device's first one starts its clock (wb_wakeup_delayed). */
   inodeDirtied(inode: Inode): void {
     inode.dirtiedWhen = this.#clock.now;
-    this.#wakeLater(this.bdi(inode.fs));
+    const bdi = this.bdi(inode.fs);
+    if (bdi.work === undefined) this.#wakeLater(bdi);
   }
 
   /** There is more dirty than the background limit allows, or a writer waits (wb_start_background_writeback). */
@@ -74,38 +83,61 @@ export class Flusher {
     for (const bdi of this.#devices()) {
       if (bdi.work !== undefined) continue;
       traceWake(this.#core.trace, bdi);
-      bdi.work = this.#begin(bdi, WB_REASON_BACKGROUND, this.#clock.now);
+      bdi.work = this.#work.begin(WB_REASON_BACKGROUND, this.#clock.now);
       this.#run(bdi);
+    }
+  }
+
+  /**
+   * Everything that is dirty now will be written, and nobody waits for it (wakeup_flusher_threads): the threads begin when
+   * the present work is done. @param reason WB_REASON_*
+   */
+  startAll(reason: number): void {
+    for (const bdi of this.#devices()) {
+      bdi.startAll = reason;
+      if (bdi.work === undefined) this.#wakeAt(bdi, this.#clock.now);
     }
   }
 
   /** The flusher's period was changed: it writes everything, and counts from now on (dirty_writeback_centisecs_handler). */
   periodChanged(): void {
     for (const bdi of this.#devices()) {
-      bdi.work ??= this.#begin(bdi, WB_REASON_PERIODIC, this.#clock.now);
-      if (bdi.request === undefined) this.#run(bdi);
+      if (bdi.work !== undefined) continue;
+      bdi.work = this.#work.begin(WB_REASON_PERIODIC, this.#clock.now);
+      this.#run(bdi);
     }
   }
 
   /** Some device writes (writeback_in_progress). */
   get isBusy(): boolean {
-    for (const bdi of this.#bdis.values()) if (bdi.request !== undefined) return true;
-    return false;
+    for (const bdi of this.#bdis.values()) if (bdi.work !== undefined) return true;
+    return this.#writeBack.inFlight.count() > 0;
   }
 
   /**
-   * Writes everything that is dirty, and whoever calls waits for the disks (wakeup_flusher_threads with reclaim's wait
-   * for write-back; sync(2)).
+   * Writes everything that is dirty, and whoever calls waits for the disks (sync(2); wakeup_flusher_threads with reclaim's
+   * wait for write-back). @param reason WB_REASON_*
    */
   writeAll(reason: number, dev?: number): void {
+    const { trace, clock } = this.#core;
     for (const bdi of this.#devices()) {
       if (dev !== undefined && bdi.fs.dev !== dev) continue;
-      const work = this.#begin(bdi, reason, Number.POSITIVE_INFINITY);
+      const work = this.#work.begin(reason, Number.POSITIVE_INFINITY);
+      traceBegin(trace, bdi, work, clock.now, true);
       const before = this.dirty;
       this.#writeBack.syncAll(bdi.fs.dev);
-      work.pages -= before - this.dirty;
-      this.#end(bdi, work);
+      work.wroteAll = before - this.dirty;
+      traceRound(trace, bdi, work);
+      traceEnd(trace, work);
     }
+    this.#writeBack.inFlight.waitAll(dev);
+  }
+
+  /** A disk answered a request: its thread goes on if it waited for that, when nobody is in the middle of something. */
+  answered({ inode, first, blocksEnd, since }: WriteRequest): void {
+    const bdi = this.bdi(inode.fs);
+    bdi.answered(blocksEnd - first, since, this.#clock.now);
+    if (bdi.work !== undefined && bdi.due === 0) this.#wakeAt(bdi, this.#clock.now);
   }
 
   /** The devices that have dirty files, in the order in which they got them. */
@@ -125,9 +157,23 @@ export class Flusher {
     this.#clock.at(due, () => {
       if (bdi.due !== due) return;
       bdi.due = 0;
-      if (bdi.work === undefined) bdi.work = this.#oldData(bdi) ?? this.#background(bdi);
+      bdi.work ??= this.#nextWork(bdi, undefined);
       this.#run(bdi);
     });
+  }
+
+  /** What there is to do behind a piece of work, in the order of wb_do_writeback. */
+  #nextWork(bdi: Bdi, done: Work | undefined): Work | undefined {
+    const all = this.#all(bdi);
+    if (all !== undefined || done?.reason === WB_REASON_BACKGROUND) return all;
+    return this.#oldData(bdi) ?? this.#background();
+  }
+
+  /** wb_check_start_all. */
+  #all(bdi: Bdi): Work | undefined {
+    const reason = bdi.startAll;
+    bdi.startAll = -1;
+    return reason < 0 || this.dirty === 0 ? undefined : this.#work.begin(reason, Number.POSITIVE_INFINITY);
   }
 
   /** What has been dirty for too long, at most once in an interval (wb_check_old_data_flush). */
@@ -140,86 +186,30 @@ export class Flusher {
     if (this.dirty === 0) return undefined;
     const dirtiedBefore = now - dirtyExpireCentisecs * NS_PER_CENTISECOND;
     this.#metadata.expired(bdi.fs, dirtiedBefore);
-    return this.#begin(bdi, WB_REASON_PERIODIC, dirtiedBefore);
+    return this.#work.begin(WB_REASON_PERIODIC, dirtiedBefore);
   }
 
-  #background(bdi: Bdi): Work | undefined {
+  #background(): Work | undefined {
     if (this.dirty <= this.limits().background) return undefined;
-    return this.#begin(bdi, WB_REASON_BACKGROUND, this.#clock.now);
-  }
-
-  #begin(bdi: Bdi, reason: number, dirtiedBefore: number): Work {
-    const work: Work = { reason, dirtiedBefore, pages: this.dirty, asked: this.dirty, inode: undefined, wrote: 0 };
-    traceBegin(this.#core.trace, bdi, work, this.#clock.now, this.#next(bdi, work) !== undefined);
-    return work;
+    return this.#work.begin(WB_REASON_BACKGROUND, this.#clock.now);
   }
 
   /** Goes on with a device's work until the disk must be waited for, or nothing is left (wb_workfn). */
   #run(bdi: Bdi): void {
-    if (bdi.request !== undefined) this.#answered(bdi);
-    while (bdi.work !== undefined && bdi.request === undefined) {
-      if (this.#step(bdi, bdi.work)) continue;
-      const { reason } = bdi.work;
-      this.#end(bdi, bdi.work);
-      bdi.work = reason === WB_REASON_PERIODIC ? this.#background(bdi) : undefined;
+    const { inFlight } = this.#writeBack;
+    bdi.due = 0;
+    while (bdi.work !== undefined) {
+      if (inFlight.count(bdi.fs.dev) >= REQUESTS_IN_FLIGHT) return;
+      if (this.#work.step(bdi, bdi.work)) continue;
+      traceEnd(this.#core.trace, bdi.work);
+      bdi.work = this.#nextWork(bdi, bdi.work);
     }
-    if (bdi.work === undefined && this.#hasDirty(bdi)) this.#wakeLater(bdi);
-  }
-
-  /** Writes the next run of pages, or starts to. @returns whether there was one to write */
-  #step(bdi: Bdi, work: Work): boolean {
-    if (work.pages <= 0) return false;
-    if (work.reason === WB_REASON_BACKGROUND && this.dirty <= this.limits().background) return false;
-    const inode = this.#next(bdi, work);
-    if (inode !== work.inode) this.#leaveInode(bdi, work);
-    if (inode === undefined) return false;
-    work.inode = inode;
-    const run = this.#writeBack.nextRun(inode, inode.writebackIndex, CHUNK_PAGES);
-    if (run === undefined) return false;
-    bdi.request = { inode, first: run[0], end: run[1], since: this.#clock.now };
-    inode.writebackIndex = run[1];
-    const time = this.#writeBack.submit(inode, run[0], run[1]);
-    if (time > 0) this.#wakeAt(bdi, this.#clock.now + time);
-    else this.#answered(bdi);
-    return true;
-  }
-
-  /** The disk has the pages of the request: what is still dirty of them is clean now. */
-  #answered(bdi: Bdi): void {
-    const { request, work } = bdi;
-    bdi.request = undefined;
-    if (request === undefined) return;
-    const before = this.dirty;
-    this.#writeBack.complete(request.inode, request.first, request.end);
-    const written = before - this.dirty;
-    bdi.measure(request.end - request.first, this.#clock.now - request.since);
-    if (work === undefined) return;
-    // Pages that somebody else wrote meanwhile count too, or the work would never end.
-    work.pages -= Math.max(1, written);
-    work.wrote += written;
-  }
-
-  #end(bdi: Bdi, work: Work): void {
-    this.#leaveInode(bdi, work);
-    traceEnd(this.#core.trace, bdi, work);
-  }
-
-  /** The oldest dirty file of the device that the work is about. */
-  #next(bdi: Bdi, work: Work): Inode | undefined {
-    for (const inode of this.#cache.dirtyInodes)
-      if (inode.dev === bdi.fs.dev && inode.dirtiedWhen <= work.dirtiedBefore) return inode;
-    return undefined;
+    if (this.#hasDirty(bdi)) this.#wakeLater(bdi);
   }
 
   #hasDirty(bdi: Bdi): boolean {
     for (const inode of this.#cache.dirtyInodes) if (inode.dev === bdi.fs.dev) return true;
     return false;
-  }
-
-  #leaveInode(bdi: Bdi, work: Work): void {
-    traceInode(this.#core.trace, bdi, work);
-    work.inode = undefined;
-    work.wrote = 0;
   }
 
   save(): BdiState[] {

@@ -10,6 +10,7 @@ import {
   PG_SWAPBACKED,
   PG_TAIL,
   PG_UPTODATE,
+  PG_WRITEBACK,
 } from '../frames/frame-table.ts';
 
 /** The kernel keeps both in one bit: a page that reclaim marked is taken for a readahead marker (page-flags.h). */
@@ -77,6 +78,11 @@ export class Folios {
 
   isDirty(frame: Pfn): boolean {
     return this.table.has(frame, PG_DIRTY);
+  }
+
+  /** On its way to the disk (folio_test_writeback). */
+  isWriteback(frame: Pfn): boolean {
+    return this.table.has(frame, PG_WRITEBACK);
   }
 
   /** Whether a page of the folio is mapped somewhere (folio_mapped). */

@@ -1,7 +1,7 @@
 import { panic } from '../panic.ts';
 import { File } from './file.ts';
 import type { FileSystem } from './file-system.ts';
-import { type FilesState, restoreFile, restoreInode, saveFile, saveFileSystem, saveInode } from './files-state.ts';
+import { restoreFile, restoreInode, saveFile, saveFileSystem, saveInode, type TableState } from './files-state.ts';
 import { type Inode, type InodeInit, makeInode } from './inode.ts';
 import type { NameSpace } from './name-space.ts';
 
@@ -57,7 +57,7 @@ export class InodeTable {
   }
 
   /** Files, names and mounts; the mappings belong to the address spaces. */
-  save(): Omit<FilesState, 'workingsetAge' | 'flusher'> {
+  save(): TableState {
     return {
       lastInode: this.#lastInode,
       lastFile: this.#lastFile,
@@ -72,7 +72,7 @@ export class InodeTable {
    * Takes the place of all files. A file system that is mounted already keeps its device.
    * @param tmpfs where the inodes lie whose file system is not mounted: memory files
    */
-  restore(state: Omit<FilesState, 'workingsetAge' | 'flusher'>, tmpfs: FileSystem): void {
+  restore(state: TableState, tmpfs: FileSystem): void {
     this.#lastInode = state.lastInode;
     this.#lastFile = state.lastFile;
     const known = new Map(this.#names.mounts.map(([, fs]) => [fs.dev, fs]));

@@ -10,6 +10,7 @@ import {
   PG_ORDER_MASK,
   PG_REFERENCED,
   PG_TAIL,
+  PG_WRITEBACK,
 } from '../frames/frame-table.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
@@ -18,7 +19,7 @@ import {
   FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE,
   WRITEBACK_WRITEBACK_DIRTY_FOLIO,
 } from '../tracepoints.ts';
-import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM } from '../vmstat.ts';
+import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, NR_WRITEBACK } from '../vmstat.ts';
 import { Folios } from './folios.ts';
 import type { Inode } from './inode.ts';
 import type { Workingset } from './workingset.ts';
@@ -106,6 +107,7 @@ export class PageCache extends Folios {
     for (let i = 0; i < count; i++) {
       const page = pfn(head + i);
       if ((table.mapcount[page] as number) > 0) panic('PageCache.remove: the page is mapped');
+      if (table.has(page, PG_WRITEBACK)) panic('PageCache.remove: the page is under write-back');
       inode.pages.set(index + i, evicted ? this.#workingset.eviction(page) : 0);
       table.clear(page, PG_CACHED | PG_HEAD | PG_TAIL | PG_ORDER_MASK);
       pages.releaseUnused(page);
@@ -186,5 +188,25 @@ export class PageCache extends Folios {
     inode.dirtyPages -= pages;
     if (inode.dirtyPages === 0) this.dirtyInodes.delete(inode);
     vmstat.count(NR_DIRTY, -pages);
+  }
+
+  /** The folio is given to its disk (folio_start_writeback). */
+  startWriteback(head: Pfn): void {
+    this.setFolioFlags(head, PG_WRITEBACK);
+    this.#core.vmstat.count(NR_WRITEBACK, this.folioPages(head));
+  }
+
+  /**
+   * The disk has answered (folio_end_writeback). A folio that reclaim came across meanwhile is the next to go, and so is one
+   * with a mark of readahead, which is the same bit (folio_rotate_reclaimable).
+   */
+  endWriteback(head: Pfn): void {
+    const { table, lru, vmstat } = this.#core;
+    const pages = this.folioPages(head);
+    for (let i = 0; i < pages; i++) table.clear(pfn(head + i), PG_WRITEBACK);
+    vmstat.count(NR_WRITEBACK, -pages);
+    if (!this.isMarked(head)) return;
+    this.clearMark(head);
+    if (!this.isDirty(head)) for (let i = 0; i < pages; i++) lru.rotate(pfn(head + i));
   }
 }

@@ -14,34 +14,16 @@ const placeOnDisk = (inode: Inode, index: number): number =>
   (inode.ino % FILES_ON_DISK) * FILE_SPACING + index * PAGE_SIZE;
 
 /**
- * Moves pages between the cache and the disk. Requests are answered before the call returns: whoever asked is charged for
- * the bytes and waits for the time that the device takes. A run of neighbouring blocks is one request (mpage_readahead).
+ * Moves pages between the cache and the disk. Reads are answered before the call returns: whoever asked is charged for the
+ * bytes and waits for the time that the device takes. A run of neighbouring blocks is one request (mpage_readahead). Writes
+ * are answered later.
  */
 export class PageIo {
   readonly #core: PageCore;
   readonly #cache: PageCache;
-  /** When the last of the requests that are submitted together will be answered; undefined when each is waited for. */
-  #answeredAt: number | undefined;
-
   constructor(core: PageCore, cache: PageCache) {
     this.#core = core;
     this.#cache = cache;
-  }
-
-  /**
-   * Submits all requests that `work` makes before it waits for any of them, as fsync does (blk_start_plug,
-   * file_write_and_wait_range): a device that serves many at once is done with them sooner.
-   */
-  together(work: () => void): void {
-    if (this.#answeredAt !== undefined) {
-      work();
-      return;
-    }
-    this.#answeredAt = 0;
-    work();
-    const wait = this.#answeredAt - this.#core.clock.now;
-    this.#answeredAt = undefined;
-    if (wait > 0) this.#core.clock.spend(wait, CAUSE_DISK);
   }
 
   /** Fills new cache pages [first, end) with the file's bytes (read_pages); those in holes stay zero without I/O. */
@@ -67,33 +49,31 @@ export class PageIo {
     inode.backing.readPage(index, this.#core.memory.view(frame));
   }
 
+  /** Submits a write of cache pages [first, end): nanoseconds until the disk answers, 0 for one that does at once. */
+  submit(inode: Inode, first: number, end: number): number {
+    const bytes = (end - first) * PAGE_SIZE;
+    this.#core.vmstat.count(PGPGOUT, bytes / 1024);
+    return inode.fs.requestTime?.(bytes, true, placeOnDisk(inode, first)) ?? 0;
+  }
+
   /**
-   * Writes a run of dirty cache pages [first, end) to the disk. Those that arrive have blocks from then on.
-   * @param waits the caller waits for the disk; otherwise somebody waits elsewhere, who has asked for `writeTime`
-   * @returns 0, or the negated errno of the last page that the disk refused
+   * The disk has answered a write of [first, end): the pages that it took have blocks from now on.
+   * @returns 0, or the negated errno of the last page that it refused
    */
-  write(inode: Inode, first: number, end: number, waits: boolean): number {
+  written(inode: Inode, first: number, end: number): number {
     let error = 0;
     for (let index = first; index < end; index++) {
-      const frame = this.#cache.find(inode, index);
-      const failed = frame < 0 ? 0 : this.#store(inode, index, pfn(frame));
+      const failed = this.#store(inode, index, pfn(inode.pages.get(index)));
       if (failed === 0) inode.extents.add(index, index + 1);
       else error = failed;
     }
     this.#core.vmstat.count(NR_WRITTEN, end - first);
-    if (waits) this.#transfer(undefined, inode, first, end - first, true);
-    else this.#core.vmstat.count(PGPGOUT, ((end - first) * PAGE_SIZE) / 1024);
     return error;
   }
 
   #store(inode: Inode, index: number, frame: Pfn): number {
     if (this.#core.contents === 'none' || inode.backing === undefined) return 0;
     return inode.backing.writePage(index, this.#core.memory.view(frame));
-  }
-
-  /** Submits a write of pages [first, end): nanoseconds until the disk has answered. */
-  writeTime(inode: Inode, first: number, end: number): number {
-    return inode.fs.requestTime?.((end - first) * PAGE_SIZE, true, placeOnDisk(inode, first)) ?? 0;
   }
 
   /**
@@ -106,10 +86,7 @@ export class PageIo {
     this.#core.vmstat.count(write ? PGPGOUT : PGPGIN, bytes / 1024);
     if (!write && task !== undefined) task.process.readBytes += bytes;
     const time = inode.fs.requestTime?.(bytes, write, placeOnDisk(inode, first)) ?? 0;
-    if (time === 0) return;
-    const { clock } = this.#core;
-    if (this.#answeredAt === undefined) clock.spend(time, CAUSE_DISK);
-    else this.#answeredAt = Math.max(this.#answeredAt, clock.now + time);
+    if (time > 0) this.#core.clock.spend(time, CAUSE_DISK);
   }
 
   /** A transfer past the cache (O_DIRECT): `pages` from `first` on, charged to the task. */

@@ -13,7 +13,7 @@ export interface CacheStat {
 }
 
 /**
- * Counts the pages of a byte range of a file that are cached, dirty, or were evicted by reclaim (filemap_cachestat).
+ * Counts the pages of a byte range of a file that are cached, dirty, under write-back, or were evicted by reclaim (filemap_cachestat).
  * @param length 0 for all that follows
  */
 export function cacheStat(
@@ -27,6 +27,7 @@ export function cacheStat(
   const last = length === 0 ? 0x7fffffff : Math.floor((offset + length - 1) / PAGE_SIZE);
   let present = 0;
   let dirty = 0;
+  let writeback = 0;
   let evicted = 0;
   let recentlyEvicted = 0;
   const count = (_index: number, entry: number): void => {
@@ -34,11 +35,12 @@ export function cacheStat(
       present++;
       // Memory files are never written back: nobody keeps their dirty tag (noop_dirty_folio).
       if (inode.kind === 'file' && cache.isDirty(pfn(entry))) dirty++;
+      if (cache.isWriteback(pfn(entry))) writeback++;
     } else {
       evicted++;
       if (workingset.isRecent(entry)) recentlyEvicted++;
     }
   };
   inode.pages.forEach(first, last, count, true);
-  return { cache: present, dirty, writeback: 0, evicted, recentlyEvicted };
+  return { cache: present, dirty, writeback, evicted, recentlyEvicted };
 }

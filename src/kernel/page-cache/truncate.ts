@@ -7,6 +7,7 @@ import type { Inode } from './inode.ts';
 import type { Metadata } from './metadata.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
+import type { WriteBack } from './write-back.ts';
 
 const LAST_INDEX = 0x7fffffff;
 const roundUp = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
@@ -24,8 +25,10 @@ export class Truncation {
   readonly #cache: PageCache;
   readonly #io: PageIo;
   readonly #metadata: Metadata;
+  readonly #writeBack: WriteBack;
 
-  constructor(core: PageCore, cache: PageCache, io: PageIo, metadata: Metadata) {
+  constructor(core: PageCore, cache: PageCache, io: PageIo, metadata: Metadata, writeBack: WriteBack) {
+    this.#writeBack = writeBack;
     this.#core = core;
     this.#cache = cache;
     this.#io = io;
@@ -108,9 +111,11 @@ export class Truncation {
 
   /**
    * Removes the cached pages of a byte range, nothing mapped any more (truncate_inode_pages_range). The folios at its two
-   * ends are cut; one that cannot be, because it is dirty, stays as it is, zeroed as far as the range goes.
+   * ends are cut; one that cannot be, because it is dirty, stays as it is, zeroed as far as the range goes. What is in flight
+   * is waited for.
    */
   #truncateRange(inode: Inode, from: number, to: number): void {
+    this.#writeBack.wait(inode, Math.floor(from / PAGE_SIZE), Math.ceil(to / PAGE_SIZE));
     let first = Math.ceil(from / PAGE_SIZE);
     let end = Math.floor(to / PAGE_SIZE);
     const start = this.#folioAt(inode, Math.floor(from / PAGE_SIZE));

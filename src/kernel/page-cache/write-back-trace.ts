@@ -24,7 +24,7 @@ export function traceWake(trace: EventLog, bdi: Bdi): void {
   if (trace.on) trace.emit(WRITEBACK_WRITEBACK_WAKE_BACKGROUND, 0, trace.intern(bdi.name));
 }
 
-/** @param found whether there is a file that the work is about */
+/** A round through the files begins. @param found whether there is a file that the work is about */
 export function traceBegin(trace: EventLog, bdi: Bdi, work: Work, now: number, found: boolean): void {
   if (!trace.on) return;
   const { reason, dirtiedBefore } = work;
@@ -34,21 +34,27 @@ export function traceBegin(trace: EventLog, bdi: Bdi, work: Work, now: number, f
   trace.emit(WRITEBACK_WRITEBACK_QUEUE_IO, 0, trace.intern(bdi.name), older, age, found ? 1 : 0, reason);
 }
 
-export function traceInode(trace: EventLog, bdi: Bdi, { inode, pages, wrote }: Work): void {
+export function traceInode(trace: EventLog, bdi: Bdi, { inode, left, wrote }: Work): void {
   if (inode === undefined || !trace.on) return;
   const { ino, dirtiedWhen, writebackIndex } = inode;
   const name = trace.intern(bdi.name);
-  trace.emit(WRITEBACK_WRITEBACK_SINGLE_INODE, 0, name, ino, jiffies(dirtiedWhen), writebackIndex, pages, wrote);
+  trace.emit(WRITEBACK_WRITEBACK_SINGLE_INODE, 0, name, ino, jiffies(dirtiedWhen), writebackIndex, left + wrote, wrote);
 }
 
-export function traceEnd(trace: EventLog, bdi: Bdi, work: Work): void {
-  if (!trace.on) return;
-  traceWork(trace, WRITEBACK_WRITEBACK_WRITTEN, bdi, work);
-  trace.emit(WRITEBACK_WRITEBACK_PAGES_WRITTEN, 0, work.asked - work.pages);
+/** A round is over. */
+export function traceRound(trace: EventLog, bdi: Bdi, work: Work): void {
+  if (trace.on) traceWork(trace, WRITEBACK_WRITEBACK_WRITTEN, bdi, work);
 }
 
-function traceWork(trace: EventLog, point: number, bdi: Bdi, { reason, pages }: Work): void {
+/** The work is done. */
+export function traceEnd(trace: EventLog, work: Work): void {
+  if (trace.on) trace.emit(WRITEBACK_WRITEBACK_PAGES_WRITTEN, 0, work.wroteAll);
+}
+
+/** What is left of LONG_MAX pages is told as what was taken from it, less than nothing; the printer knows. */
+function traceWork(trace: EventLog, point: number, bdi: Bdi, { reason, asked, wroteAll }: Work): void {
   const isPeriodic = reason === WB_REASON_PERIODIC ? 1 : 0;
   const isBackground = reason === WB_REASON_BACKGROUND ? 1 : 0;
-  trace.emit(point, 0, trace.intern(bdi.name), pages, 0, isPeriodic, isBackground, reason);
+  const left = asked === Number.POSITIVE_INFINITY ? -1 - wroteAll : Math.max(0, asked - wroteAll);
+  trace.emit(point, 0, trace.intern(bdi.name), left, 0, isPeriodic, isBackground, reason);
 }

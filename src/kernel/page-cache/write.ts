@@ -8,6 +8,7 @@ import type { Inode } from './inode.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
 import type { UserCopy } from './user-copy.ts';
+import type { WriteBack } from './write-back.ts';
 
 const LARGEST_FOLIO = PAGE_SIZE << MAX_FOLIO_ORDER;
 
@@ -17,8 +18,10 @@ export class FileWriter {
   readonly #io: PageIo;
   readonly #user: UserCopy;
   readonly #throttle: DirtyThrottle;
+  readonly #writeBack: WriteBack;
 
-  constructor(cache: PageCache, io: PageIo, user: UserCopy, throttle: DirtyThrottle) {
+  constructor(cache: PageCache, io: PageIo, user: UserCopy, throttle: DirtyThrottle, writeBack: WriteBack) {
+    this.#writeBack = writeBack;
     this.#throttle = throttle;
     this.#cache = cache;
     this.#io = io;
@@ -37,6 +40,7 @@ export class FileWriter {
       const frame = this.#prepare(task, inode, at, position + length - at);
       if (frame < 0) return at > position ? at - position : frame;
       const index = Math.floor(at / PAGE_SIZE);
+      this.#writeBack.waitStable(inode, index);
       const folioEnd =
         (index - (frame - this.#cache.headOf(pfn(frame))) + this.#cache.folioPages(pfn(frame))) * PAGE_SIZE;
       const stop = Math.min(position + length, folioEnd);

@@ -36,8 +36,11 @@ const WB_REASONS = [
   'foreign_flush',
 ];
 
+/** Pages of a work without end, which begins with LONG_MAX: -1 less what was taken. */
+const pagesLeft = (pages: number): string => (pages >= 0 ? `${pages}` : `9223372036${854_775_808 + pages}`);
+
 const writebackWork: Printer = ([name, pages, mode, kupdate, background, reason], text) =>
-  `bdi ${text(name as number)}: nr_pages=${pages} sync_mode=${mode} kupdate=${kupdate} background=${background} ` +
+  `bdi ${text(name as number)}: nr_pages=${pagesLeft(pages as number)} sync_mode=${mode} kupdate=${kupdate} background=${background} ` +
   `reason=${WB_REASONS[reason as number]}`;
 
 /** The events whose text is not simply `field=value`: TP_printk of include/trace/events. */
