@@ -9,7 +9,7 @@ const tables = (value: AnswerValue | undefined): readonly Table[] =>
   Array.isArray(value) ? value.filter(isTable) : [];
 
 /** Keys that the first line says in words, or that a block below it shows. */
-const ELSEWHERE = new Set(['i', 'op', 'sig', 'errno', 'err', 'minflt', 'majflt', 'rd_kb', 'wr_kb', 'addr']);
+const ELSEWHERE = new Set(['i', 'op', 'sig', 'errno', 'err', 'minflt', 'majflt', 'rd_kb', 'wr_kb', 'addr', 'kmsg']);
 
 const plain = (value: AnswerValue): string => (Array.isArray(value) ? value.map(plain).join(' ') : String(value));
 const pairs = (table: Table): string =>
@@ -73,6 +73,7 @@ function blocksText(answer: Answer): string[] {
     for (const { process, pages } of tables(mappers)) lines.push(`    mapped by ${process}: ${pagesText(pages)}`);
     for (const { cgroup, pages } of tables(payers)) lines.push(`    charged to ${cgroup}: ${pagesText(pages)}`);
   }
+  if (Array.isArray(answer.kmsg)) lines.push(...answer.kmsg.map(String));
   for (const death of tables(answer.deaths)) {
     const how = death.signal === undefined ? `exit code ${death.exit}` : `signal ${death.signal}`;
     lines.push(`${death.proc} ended: ${how}, ${death.total_minflt} minor and ${death.total_majflt} major faults`);

@@ -114,6 +114,9 @@ function memory({ series, instructions }: ReplayReport): string {
   );
 }
 
+/** The lines of the kernel's log that say who was killed, and why. */
+const VERDICTS = /invoked oom-killer|^oom-kill:|Killed process|^oom_reaper/;
+
 /** What a limit and swap did. */
 function pressure({ cgroup, swap, log }: ReplayReport): string {
   const rows: string[][] = [];
@@ -126,8 +129,9 @@ function pressure({ cgroup, swap, log }: ReplayReport): string {
     );
   if (swap.out > 0) rows.push(['pages swapped out', grouped(swap.out), ''], ['pages swapped in', grouped(swap.in), '']);
   if (rows.length === 0 && log.length === 0) return '';
-  const lines = log.map((line) => `  ${line}\n`).join('');
-  return `memory pressure\n${table(rows)}${lines === '' ? '' : `\nkernel log\n${lines}`}`;
+  const lines = log.filter((line) => VERDICTS.test(line)).map((line) => `  ${line}\n`);
+  const kernelLog = `\nkernel log (--dmesg FILE writes all of it)\n${lines.join('')}`;
+  return `memory pressure\n${table(rows)}${lines.length === 0 ? '' : kernelLog}`;
 }
 
 /** What the reader should know before believing the numbers. */

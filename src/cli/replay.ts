@@ -1,5 +1,5 @@
 import { openRecording } from '../host/recording-file.ts';
-import { OutOfMemory } from '../kernel/fault/out-of-memory.ts';
+import { KernelPanic } from '../kernel/oom/kernel-panic.ts';
 import { Machine } from '../machine/machine.ts';
 import { RecordingError } from '../program/recording/format.ts';
 import type { RecordingReader } from '../program/recording/reader.ts';
@@ -8,6 +8,7 @@ import { type ReplayReport, reportOf } from '../program/recording/replay-report.
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { EVENT_OPTION_TABLE, EVENT_OPTIONS_HELP, startEvents } from './event-output.ts';
+import { LOG_OPTION_TABLE, LOG_OPTIONS_HELP, writeLog } from './log-output.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions, sizeOf } from './machine-options.ts';
 import { Progress } from './progress.ts';
 import { unreadable } from './read-input.ts';
@@ -23,7 +24,7 @@ Runs a recording of a real program on the simulated machine: its page faults, TL
   --limit SIZE         memory that the programs may have together, with their page cache: the limit of a memory cgroup
   --cold               begin with an empty page cache (otherwise the program's files are cached)
   --no-progress        no progress bar
-${EVENT_OPTIONS_HELP}
+${EVENT_OPTIONS_HELP}${LOG_OPTIONS_HELP}
 ${MACHINE_OPTIONS_HELP}
 example: faultline replay recordings/sort.flt --cpu skylake
 
@@ -68,6 +69,7 @@ export function run(args: readonly string[]): number | Promise<number> {
     limit: 'value',
     'no-progress': 'flag',
     ...EVENT_OPTION_TABLE,
+    ...LOG_OPTION_TABLE,
     ...MACHINE_OPTION_TABLE,
   });
   const [path, ...more] = parsed.operands;
@@ -92,10 +94,11 @@ export function run(args: readonly string[]): number | Promise<number> {
     process.stdout.write(parsed.has('json') ? `${JSON.stringify(report)}\n` : replayText(report));
   } catch (error) {
     if (error instanceof RecordingError) throw new UserError(`${path}: ${error.message}`);
-    if (error instanceof OutOfMemory) throw new UserError(error.message);
+    if (error instanceof KernelPanic) throw new UserError(error.message);
     throw error;
   } finally {
     endEvents();
+    writeLog(machine, parsed);
     close();
   }
   return EXIT_OK;

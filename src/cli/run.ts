@@ -10,6 +10,7 @@ import type { Command } from './command.ts';
 import { EVENT_OPTION_TABLE, EVENT_OPTIONS_HELP, startEvents } from './event-output.ts';
 import { FILE_CACHE_OPTION_TABLE, FILE_CACHE_OPTIONS_HELP, fileCacheFormat } from './file-cache-report.ts';
 import { hostFilesBeside } from './host-file.ts';
+import { LOG_OPTION_TABLE, LOG_OPTIONS_HELP, writeLog } from './log-output.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
 import { asUserError, readScenario } from './scenario-input.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
@@ -23,7 +24,7 @@ Without options the machine is the one that the recorded answers come from: 24 G
   --json               the answers as a JSON array, with the keys of the C oracle
   --costs              in that array, the simulated nanoseconds of each operation as "ns"
 ${FILE_CACHE_OPTIONS_HELP}
-${EVENT_OPTIONS_HELP}
+${EVENT_OPTIONS_HELP}${LOG_OPTIONS_HELP}
 ${MACHINE_OPTIONS_HELP}
 example: printf 'spawn A\\nA mmap r len=4p\\nA touch r w each=1\\n' > my.txt && faultline run my.txt
 `;
@@ -37,6 +38,7 @@ const OPTIONS: OptionTable = {
   costs: 'flag',
   ...FILE_CACHE_OPTION_TABLE,
   ...EVENT_OPTION_TABLE,
+  ...LOG_OPTION_TABLE,
   ...MACHINE_OPTION_TABLE,
 };
 
@@ -51,7 +53,7 @@ function run(args: readonly string[]): number {
   const costs = parsed.has('costs');
   if (costs && !json) throw new UserError('--costs needs --json: the text shows them anyway');
   const cacheText = fileCacheFormat(parsed);
-  let endEvents = () => {};
+  let atEnd = () => {};
   try {
     const answers: Answer[] = [];
     let files: readonly FileCache[] = [];
@@ -60,7 +62,11 @@ function run(args: readonly string[]): number {
       else process.stdout.write(answerText(answer, ns));
     };
     const booted = (machine: Machine) => {
-      endEvents = startEvents(machine, parsed, { scenario: file });
+      const endEvents = startEvents(machine, parsed, { scenario: file });
+      atEnd = () => {
+        endEvents();
+        writeLog(machine, parsed);
+      };
     };
     const ended = (scene: Scene) => {
       if (cacheText !== undefined) files = scene.fileCaches();
@@ -71,7 +77,7 @@ function run(args: readonly string[]): number {
     if (json) process.stdout.write(jsonText([scenarioHeader(scenario), ...answers, ...cache]));
     else if (cacheText !== undefined) process.stdout.write(`\n${cacheText(files)}`);
   } finally {
-    endEvents();
+    atEnd();
   }
   return EXIT_OK;
 }

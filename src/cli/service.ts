@@ -1,5 +1,5 @@
 /** `faultline service`: well-known servers as programs of the machine, and what its memory means for them. */
-import { OutOfMemory } from '../kernel/fault/out-of-memory.ts';
+import { KernelPanic } from '../kernel/oom/kernel-panic.ts';
 import { Machine } from '../machine/machine.ts';
 import { suggestion } from '../program/scenario/nearest.ts';
 import { parseSize } from '../program/scenario/size.ts';
@@ -116,7 +116,7 @@ export function run(args: readonly string[]): number {
     process.stdout.write(service.run(parsed));
   } catch (error) {
     if (error instanceof SettingError) throw new UserError(`${optionOf(error.setting)} ${error.problem}`);
-    if (error instanceof ServiceError || error instanceof OutOfMemory) throw new UserError(error.message);
+    if (error instanceof ServiceError || error instanceof KernelPanic) throw new UserError(error.message);
     throw error;
   }
   return EXIT_OK;

@@ -5,6 +5,7 @@ import type { FrameAllocator } from './frames/allocator.ts';
 import type { FrameTable } from './frames/frame-table.ts';
 import type { LruLists } from './frames/lru.ts';
 import type { UserPages } from './frames/user-pages.ts';
+import type { AllocationPoint } from './oom/oom-control.ts';
 import type { PageTables } from './page-table/page-tables.ts';
 import type { TlbFlush } from './page-table/tlb-flush.ts';
 import type { Params } from './params.ts';
@@ -45,9 +46,11 @@ export interface PageCore {
   splitFolio(frame: Pfn): void;
   /**
    * A point at which nobody holds a page in his hands: reclaims if memory was found short since the last one.
-   * @throws OutOfMemory when nothing can be reclaimed
+   * What was asked for may end the task itself: then it must not touch its memory any more.
+   * @returns whether the task still lives
+   * @throws KernelPanic when memory is used up and nobody may be killed
    */
-  relieve(task: Task): void;
+  relieve(task: Task, point: AllocationPoint): boolean;
   /** The one frame of zeros that stands for every anonymous page that was only read (empty_zero_page). */
   readonly zeroFrame: Pfn;
 }

@@ -4,6 +4,8 @@ import type { FrameTableState } from './frames/frame-table.ts';
 import type { LruState } from './frames/lru.ts';
 import type { ZoneState } from './frames/zone.ts';
 import type { Kernel } from './kernel.ts';
+import type { KernelLogState } from './kernel-log.ts';
+import type { RateLimitState } from './oom/rate-limit.ts';
 import type { FilesState } from './page-cache/files.ts';
 import type { Params } from './params.ts';
 import type { ProcessesState } from './process/processes.ts';
@@ -28,7 +30,8 @@ export interface KernelState {
   readonly files: FilesState;
   readonly processes: ProcessesState;
   readonly committed: number;
-  readonly log: readonly string[];
+  readonly log: KernelLogState;
+  readonly oom: RateLimitState;
   /** Task that ran, 0 for none. */
   readonly current: number;
 }
@@ -49,7 +52,8 @@ export function saveKernel(kernel: Kernel): KernelState {
     files: kernel.files.save(),
     processes: kernel.processes.save(),
     committed: kernel.commitments.save(),
-    log: [...kernel.log],
+    log: kernel.log.save(),
+    oom: kernel.oom.save(),
     current: kernel.current?.tid ?? 0,
   };
 }
@@ -74,7 +78,8 @@ export function restoreKernel(kernel: Kernel, state: KernelState): void {
     special: (name) => Object.values(kernel.special).find((special) => special.name === name),
   });
   kernel.commitments.restore(state.committed);
-  kernel.log.splice(0, kernel.log.length, ...state.log);
+  kernel.log.restore(state.log);
+  kernel.oom.restore(state.oom);
   const tasks = [...kernel.processes.all.values()].flatMap((process) => process.tasks);
   kernel.current = tasks.find((task) => task.tid === state.current);
   kernel.sysctlsRestored();

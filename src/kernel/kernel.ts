@@ -9,7 +9,6 @@ import { MemCgroups } from './cgroup/mem-cgroups.ts';
 import type { PageCore } from './core.ts';
 import { FaultHandler } from './fault/fault.ts';
 import { FileFaults } from './fault/file-fault.ts';
-import { outOfMemory } from './fault/out-of-memory.ts';
 import { Populate } from './fault/populate.ts';
 import { UserAccess } from './fault/user-access.ts';
 import { BELOW_LOW, BELOW_MIN, FrameAllocator, NO_PRESSURE } from './frames/allocator.ts';
@@ -17,7 +16,10 @@ import { type FrameTable, PG_CACHED, PG_RESERVED, PG_UPTODATE } from './frames/f
 import { LruLists } from './frames/lru.ts';
 import { UserPages } from './frames/user-pages.ts';
 import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
-import { cgroupOomKill, type OomNeeds } from './oom/oom-kill.ts';
+import { KernelLog } from './kernel-log.ts';
+import type { AllocationPoint } from './oom/oom-control.ts';
+import { OomKiller } from './oom/out-of-memory.ts';
+import { allocSlowPath } from './oom/slow-path.ts';
 import { FileCalls } from './page-cache/system-calls.ts';
 import { WB_REASON_VMSCAN } from './page-cache/write-back-trace.ts';
 import { PageAdvice } from './page-table/advice.ts';
@@ -84,13 +86,8 @@ export class Kernel implements PageCore {
   /** The task that runs now: who pays for what is allocated. */
   current: Task | undefined;
   /** The kernel's log, oldest line first (dmesg). */
-  readonly log: string[] = [];
-  readonly #oom: OomNeeds = {
-    processes: () => this.processes.all.values(),
-    kill: (process, signal) => this.processes.exit(process, { signal }),
-    log: (line) => this.log.push(line),
-    swapPages: () => this.swap.total,
-  };
+  readonly log: KernelLog;
+  readonly oom: OomKiller;
   readonly files: FileCalls;
   readonly reclaim: Reclaim;
   readonly swap: Swap;
@@ -119,6 +116,14 @@ export class Kernel implements PageCore {
     this.params = boot.params;
     this.#hugePages = boot.hugePages;
     this.trace = new EventLog(boot.clock);
+    this.log = new KernelLog(boot.clock);
+    this.oom = new OomKiller({
+      core: this,
+      processes: () => this.processes.all.values(),
+      exit: (process, ending) => this.processes.exit(process, ending),
+      log: (line) => this.log.push(line),
+      kswapdGaveUp: () => this.reclaim.kswapdGaveUp,
+    });
     this.allocator = new FrameAllocator(boot.table, { ...boot.params, hugePages: boot.hugePages });
     this.lru = new LruLists(boot.table, this.vmstat);
     this.cgroups = new MemCgroups(boot.table.memcg, {
@@ -126,7 +131,7 @@ export class Kernel implements PageCore {
       notePressure: () => {
         this.allocator.pressure = Math.max(this.allocator.pressure, BELOW_LOW);
       },
-      oomKill: (group, task) => cgroupOomKill(this.#oom, group, task),
+      oomKill: (group, task, point) => this.oom.group(group, task, point),
     });
     this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace, {
       payer: () => this.current?.mm.memcg ?? 0,
@@ -217,17 +222,20 @@ export class Kernel implements PageCore {
   }
 
   /** As in PageCore: kswapd when memory is low, the task's own reclaim when it is below the minimum. */
-  relieve(task: Task): void {
+  relieve(task: Task, point: AllocationPoint): boolean {
     const { allocator, reclaim } = this;
     const worst = allocator.pressure;
     allocator.pressure = NO_PRESSURE;
-    this.cgroups.settle(task);
+    this.cgroups.settle(task, point);
     reclaim.kswapd();
-    if (worst < BELOW_MIN || reclaim.isAboveMin) return;
-    if (reclaim.direct() === 0 && !reclaim.isAboveMin) {
-      allocator.pressure = worst;
-      throw outOfMemory(this, task);
+    if (worst >= BELOW_MIN && task.process.ending === undefined) {
+      const needs = {
+        reclaim: () => reclaim.direct(),
+        outOfMemory: (who: Task, where: AllocationPoint) => this.oom.machine(who, where),
+      };
+      allocSlowPath(this, needs, task, point);
     }
+    return task.process.ending === undefined;
   }
 
   /** Takes a swap area out of use. @returns 0, or -ENOMEM when memory cannot hold what is in it */

@@ -37,6 +37,12 @@ export interface Params {
   dirtyWritebackCentisecs: number;
   /** vm.page-cluster: swap readahead of 2^n pages. */
   pageCluster: number;
+  /** vm.panic_on_oom: 0 never, 1 when the machine is short of memory, 2 when a cgroup is too. */
+  panicOnOom: number;
+  /** vm.oom_kill_allocating_task: who asks for memory goes, whatever others hold. */
+  oomKillAllocatingTask: number;
+  /** vm.oom_dump_tasks: reports show the table of processes. */
+  oomDumpTasks: number;
   /** kernel.randomize_va_space: 0 off, 1 without the break, 2 all. */
   randomizeVaSpace: number;
 }
@@ -59,6 +65,9 @@ export const defaultParams = (): Params => ({
   dirtyExpireCentisecs: 3000,
   dirtyWritebackCentisecs: 500,
   pageCluster: 3,
+  panicOnOom: 0,
+  oomKillAllocatingTask: 0,
+  oomDumpTasks: 1,
   randomizeVaSpace: 0,
 });
 
@@ -87,6 +96,9 @@ const SYSCTLS: ReadonlyMap<string, Sysctl> = new Map([
   ['vm.dirty_expire_centisecs', { key: 'dirtyExpireCentisecs', least: 0, most: 2 ** 31 - 1 }],
   ['vm.dirty_writeback_centisecs', { key: 'dirtyWritebackCentisecs', least: 0, most: 2 ** 31 - 1 }],
   ['vm.page-cluster', { key: 'pageCluster', least: 0, most: 31 }],
+  ['vm.panic_on_oom', { key: 'panicOnOom', least: 0, most: 2 }],
+  ['vm.oom_kill_allocating_task', { key: 'oomKillAllocatingTask', least: -(2 ** 31), most: 2 ** 31 - 1 }],
+  ['vm.oom_dump_tasks', { key: 'oomDumpTasks', least: -(2 ** 31), most: 2 ** 31 - 1 }],
   ['kernel.randomize_va_space', { key: 'randomizeVaSpace', least: 0, most: 2 }],
 ]);
 

@@ -50,6 +50,8 @@ export class Mm {
   memcg = 0;
   /** prctl(PR_SET_THP_DISABLE). */
   thpDisabled = false;
+  /** The OOM reaper has taken what it could (MMF_OOM_SKIP): nothing more is to be won here. */
+  oomSkip = false;
 
   constructor(id: number, pgd: Pfn, mmapBase: Vpn) {
     this.id = id;

@@ -18,7 +18,12 @@ export class MemCgroup {
   /** Nobody is killed: who wants memory waits (memory.oom_control). */
   oomKillDisable = false;
   underOom = false;
+  /** All of it dies when one of it is chosen (memory.oom.group). */
+  oomGroup = false;
+  /** Times that its limit led to the killer; its own processes that were killed; times that all of it was. */
+  ooms = 0;
   oomKills = 0;
+  oomGroupKills = 0;
   /** Pages charged and uncharged, faults: events that only grow. */
   pgpgin = 0;
   pgpgout = 0;
@@ -67,6 +72,7 @@ export class MemCgroup {
       kmem: kmem.save(),
       oomKillDisable: this.oomKillDisable,
       underOom: this.underOom,
+      oomGroup: this.oomGroup,
       values,
     };
   }
@@ -77,6 +83,7 @@ export class MemCgroup {
     this.kmem.restore(state.kmem);
     this.oomKillDisable = state.oomKillDisable;
     this.underOom = state.underOom;
+    this.oomGroup = state.oomGroup;
     for (const key of PLAIN) this[key] = state.values[key] ?? 0;
   }
 }
@@ -85,7 +92,9 @@ export class MemCgroup {
 const PLAIN = [
   'swapped',
   'swappiness',
+  'ooms',
   'oomKills',
+  'oomGroupKills',
   'pgpgin',
   'pgpgout',
   'pgfault',
@@ -105,5 +114,6 @@ export interface MemCgroupState {
   readonly kmem: PageCounterState;
   readonly oomKillDisable: boolean;
   readonly underOom: boolean;
+  readonly oomGroup: boolean;
   readonly values: Readonly<Record<string, number>>;
 }

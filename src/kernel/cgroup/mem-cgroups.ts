@@ -1,6 +1,7 @@
 /** Memory cgroups (mm/memcontrol.c): who pays for a page, and what happens when somebody's limit is reached. */
 import type { Pfn } from '../../hardware/units.ts';
 import { MOST_CGROUPS } from '../frames/lru.ts';
+import type { AllocationPoint } from '../oom/oom-control.ts';
 import type { Task } from '../process/process.ts';
 import { MemCgroup, type MemCgroupState } from './mem-cgroup.ts';
 import type { PageCounter } from './page-counter.ts';
@@ -16,8 +17,11 @@ export interface CgroupNeeds {
   reclaim(group: MemCgroup, pages: number, maySwap: boolean): number;
   /** A limit was passed: `settle` is to be called at the next point where reclaim may run. */
   notePressure(): void;
-  /** Kills somebody in a group or below it. @returns whether there was a victim */
-  oomKill(group: MemCgroup, task: Task | undefined): boolean;
+  /**
+   * Kills somebody in a group or below it.
+   * @returns whether memory will come back: false when nobody may be killed
+   */
+  oomKill(group: MemCgroup, task: Task | undefined, point: AllocationPoint): boolean;
 }
 
 export class MemCgroups {
@@ -51,12 +55,13 @@ export class MemCgroups {
   }
 
   /** Enforces the limits that were passed meanwhile (the tail of try_charge_memcg, at a point where reclaim may run). */
-  settle(task: Task): void {
+  settle(task: Task, point: AllocationPoint): void {
     for (const group of [...this.#over]) {
       this.#over.delete(group);
       while (group.memory.usage > group.memory.max) {
         const freed = this.#needs.reclaim(group, group.memory.usage - group.memory.max, true);
-        if (freed === 0 && !this.#needs.oomKill(group, task)) return;
+        if (freed > 0) continue;
+        if (!this.#oom(group, task, point) || task.process.ending !== undefined) return;
       }
     }
   }
@@ -99,16 +104,39 @@ export class MemCgroups {
         continue;
       }
       if (freed > 0 || retries-- > 0) continue;
-      if (over.oomKillDisable || !this.#needs.oomKill(over, task)) return false;
+      if (!this.#oom(over, task, 'fault')) {
+        if (task !== undefined) task.memcgInOom = over.id;
+        return false;
+      }
       if (task?.process.ending !== undefined) return false;
       retries = MAX_RECLAIM_RETRIES;
     }
+    for (let at: MemCgroup | undefined = group; at !== undefined; at = at.parent) at.underOom = false;
     group.stock += batch - pages;
     if (group.stock > CHARGE_BATCH) {
       this.#uncharge(group, group.stock - CHARGE_BATCH);
       group.stock = CHARGE_BATCH;
     }
     return true;
+  }
+
+  /**
+   * mem_cgroup_oom: the limit was hit and nothing could be freed.
+   * @returns whether to try again; false when nobody may be killed, because the group says so or all are exempt
+   */
+  #oom(group: MemCgroup, task: Task | undefined, point: AllocationPoint): boolean {
+    group.ooms++;
+    return !group.oomKillDisable && this.#needs.oomKill(group, task, point);
+  }
+
+  /** A process of a group was killed for memory (MEMCG_OOM_KILL). Version 1 counts it where the victim is, not above. */
+  countOomKill(group: MemCgroup): void {
+    group.oomKills++;
+  }
+
+  /** All of a group was killed together (MEMCG_OOM_GROUP_KILL). */
+  countOomGroupKill(group: MemCgroup): void {
+    group.oomGroupKills++;
   }
 
   /** A frame that somebody pays for is free again (uncharge_folio). */

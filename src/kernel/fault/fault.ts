@@ -17,7 +17,8 @@ import { MM_FILEPAGES } from '../address-space/mm.ts';
 import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
-import { NO_PRESSURE } from '../frames/allocator.ts';
+import { BELOW_MIN, NO_PRESSURE } from '../frames/allocator.ts';
+import { TaskBlocked } from '../oom/task-blocked.ts';
 import {
   isExecuteOnly,
   isGuard,
@@ -37,7 +38,6 @@ import { EXCEPTIONS_PAGE_FAULT_KERNEL, EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL
 import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SI_KERNEL, SIGBUS, SIGKILL, SIGSEGV } from '../uapi.ts';
 import { PGFAULT } from '../vmstat.ts';
 import { anonymousFault } from './anonymous.ts';
-import { outOfMemory } from './out-of-memory.ts';
 import {
   FAULT_FLAG_ALLOW_RETRY,
   FAULT_FLAG_TRIED,
@@ -89,7 +89,7 @@ export class FaultHandler {
    * @param address the byte that was accessed
    * @param errorCode PF_* bits of the processor
    * @returns the signal that the access raises, or undefined: the access is to be tried again
-   * @throws OutOfMemory when a frame is needed and none can be had
+   * @throws TaskBlocked while its cgroup has no room and nobody there may be killed; KernelPanic
    */
   fault(task: Task, address: number, errorCode: number): FaultSignal | undefined {
     const { trace } = this.#core;
@@ -108,7 +108,7 @@ export class FaultHandler {
     const page = pageOf(address);
     if (page >= TASK_SIZE_PAGES) return segv(SEGV_MAPERR, address);
     // A fault of the kernel itself may come while it works on pages: only a program's is a point to reclaim at.
-    if (this.#core.allocator.pressure !== NO_PRESSURE && errorCode & PF_USER) this.#core.relieve(task);
+    if (this.#core.allocator.pressure !== NO_PRESSURE && errorCode & PF_USER) this.#core.relieve(task, 'fault');
     if (task.process.ending !== undefined) return killed(address);
     const user = errorCode & PF_USER ? FAULT_FLAG_USER : 0;
     const write = (errorCode & PF_WRITE ? FAULT_FLAG_WRITE : 0) | user;
@@ -122,7 +122,12 @@ export class FaultHandler {
       const outcome = this.handleMmFault(task, vma, page, flags);
       major |= outcome & VM_FAULT_MAJOR;
       if (task.process.ending !== undefined) return killed(address);
-      if (outcome & VM_FAULT_OOM) throw outOfMemory(this.#core, task);
+      if (outcome & VM_FAULT_OOM) {
+        // The kernel's own access to a program's memory fails instead (kernelmode_fixup_or_oops).
+        if (user === 0) return segv(SEGV_MAPERR, address);
+        if (!this.#outOfMemory(task)) return killed(address);
+        continue;
+      }
       if (outcome & VM_FAULT_SIGSEGV) return segv(SEGV_MAPERR, address);
       if (outcome & VM_FAULT_SIGBUS) return { signo: SIGBUS, code: BUS_ADRERR, address };
       if ((outcome & VM_FAULT_RETRY) === 0) break;
@@ -130,6 +135,22 @@ export class FaultHandler {
     }
     this.#account(task, major !== 0);
     return undefined;
+  }
+
+  /**
+   * The fault could not be served for want of memory (pagefault_out_of_memory, mem_cgroup_oom_synchronize).
+   * @returns whether the task still lives and may try again
+   */
+  #outOfMemory(task: Task): boolean {
+    const { cgroups, allocator } = this.#core;
+    if (task.memcgInOom !== 0) {
+      const group = cgroups.get(task.memcgInOom);
+      task.memcgInOom = 0;
+      group.underOom = true;
+      throw new TaskBlocked(task.process.comm, task.process.pid, group.path);
+    }
+    allocator.pressure = BELOW_MIN;
+    return this.#core.relieve(task, 'fault');
   }
 
   /** Maps one page of a mapping (handle_mm_fault). @returns VM_FAULT_* bits */
@@ -180,7 +201,7 @@ export class FaultHandler {
    * @returns 0 or VM_FAULT_ERROR bits
    */
   faultIn(task: Task, vma: Vma, page: Vpn, write: boolean, resumes: boolean): number {
-    if (this.#core.allocator.pressure !== NO_PRESSURE) this.#core.relieve(task);
+    if (this.#core.allocator.pressure !== NO_PRESSURE && !this.#core.relieve(task, 'populate')) return VM_FAULT_OOM;
     const flag = (write ? FAULT_FLAG_WRITE : 0) | FAULT_FLAG_USER;
     let outcome = this.handleMmFault(task, vma, page, flag | FAULT_FLAG_ALLOW_RETRY);
     // A caller who begins anew may meet a readahead mark on the page that it waited for, and wait once more.

@@ -12,6 +12,7 @@ import {
   PG_TAIL,
   PG_WRITEBACK,
 } from '../frames/frame-table.ts';
+import type { AllocationPoint } from '../oom/oom-control.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import {
@@ -50,9 +51,12 @@ export class PageCache extends Folios {
     this.#workingset = workingset;
   }
 
-  /** Between two steps of a long operation, with no page in hand: reclaims if memory was found short. */
-  relieve(task: Task): void {
-    if (this.#core.allocator.pressure !== NO_PRESSURE) this.#core.relieve(task);
+  /**
+   * Between two steps of a long operation, with no page in hand: reclaims if memory was found short.
+   * @returns whether the task still lives
+   */
+  relieve(task: Task, point: AllocationPoint): boolean {
+    return this.#core.allocator.pressure === NO_PRESSURE || this.#core.relieve(task, point);
   }
 
   /** The frame of a page of a file, or -1. */

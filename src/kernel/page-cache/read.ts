@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
-import { EFAULT, ENOMEM } from '../errno.ts';
+import { EFAULT, EINTR, ENOMEM } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import type { File } from './file.ts';
 import type { PageCache } from './page-cache.ts';
@@ -39,7 +39,10 @@ export class FileReader {
     let lastPosition = ra.prevPos;
     let error = 0;
     while (at < asked && at < inode.size && error === 0) {
-      this.#cache.relieve(task);
+      if (!this.#cache.relieve(task, 'read')) {
+        error = -EINTR;
+        break;
+      }
       const first = Math.floor(at / PAGE_SIZE);
       const behind = this.getPages(task, file, first, Math.ceil(asked / PAGE_SIZE));
       if (behind < 0) {

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
+import { EINTR } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import type { File } from './file.ts';
 import type { PageCache } from './page-cache.ts';
@@ -75,7 +76,7 @@ export class Splice {
   #bring(task: Task, file: File, at: number, end: number): number {
     const last = Math.ceil(end / PAGE_SIZE);
     if (file.inode.kind === 'shmem') return last;
-    this.#cache.relieve(task);
+    if (!this.#cache.relieve(task, 'read')) return -EINTR;
     return this.#reader.getPages(task, file, Math.floor(at / PAGE_SIZE), last);
   }
 }

@@ -1,5 +1,5 @@
 import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
-import { EFAULT, ENOMEM } from '../errno.ts';
+import { EFAULT, EINTR, ENOMEM } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import type { DirtyThrottle } from './dirty-throttle.ts';
 import type { File } from './file.ts';
@@ -36,7 +36,7 @@ export class FileWriter {
     const { inode } = file;
     let at = position;
     while (at < position + length) {
-      this.#cache.relieve(task);
+      if (!this.#cache.relieve(task, 'write')) return at > position ? at - position : -EINTR;
       const frame = this.#prepare(task, inode, at, position + length - at);
       if (frame < 0) return at > position ? at - position : frame;
       const index = Math.floor(at / PAGE_SIZE);

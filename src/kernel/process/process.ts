@@ -93,6 +93,12 @@ export class Process {
   readonly calls: CallCounts = { readChars: 0, writtenChars: 0, reads: 0, writes: 0 };
   oomScoreAdj = 0;
   ending: Ending | undefined;
+  /** It sleeps where no signal reaches it (TASK_UNINTERRUPTIBLE): one that would end it waits until it wakes. */
+  uninterruptible = false;
+  pendingEnding: Ending | undefined;
+  /** The OOM killer has chosen it (tsk_is_oom_victim), and when its memory is to be reaped, in ns since boot. */
+  oomVictim = false;
+  reapAt = 0;
 
   constructor(init: {
     pid: number;
@@ -134,6 +140,8 @@ export class Task {
   nrDirtied = 0;
   nrDirtiedPause = FIRST_DIRTY_POLL;
   dirtyPausedWhen = 0;
+  /** Number of the group without room that its last fault could not be served for; 0 for none (memcg_in_oom). */
+  memcgInOom = 0;
 
   constructor(tid: number, process: Process) {
     this.tid = tid;

@@ -31,6 +31,7 @@ export interface MmState {
   readonly defFlags: number;
   readonly memcg: number;
   readonly thpDisabled: boolean;
+  readonly oomSkip: boolean;
   readonly pgtablesBytes: number;
   readonly rss: Int32Array;
   /** startBrk, brk, startCode, endCode, startData, endData, startStack */
@@ -61,6 +62,10 @@ export interface ProcessState {
   readonly calls: CallCounts;
   readonly oomScoreAdj: number;
   readonly ending: Ending | undefined;
+  readonly uninterruptible: boolean;
+  readonly pendingEnding: Ending | undefined;
+  readonly oomVictim: boolean;
+  readonly reapAt: number;
   readonly tasks: readonly TaskState[];
 }
 
@@ -81,6 +86,7 @@ export function saveMm(mm: Mm): MmState {
     defFlags: mm.defFlags,
     memcg: mm.memcg,
     thpDisabled: mm.thpDisabled,
+    oomSkip: mm.oomSkip,
     pgtablesBytes: mm.pgtablesBytes,
     rss: mm.rss.slice(),
     addresses: [mm.startBrk, mm.brk, mm.startCode, mm.endCode, mm.startData, mm.endData, mm.startStack],
@@ -107,6 +113,7 @@ export function restoreMm(state: MmState, references: References): Mm {
   mm.defFlags = state.defFlags;
   mm.memcg = state.memcg;
   mm.thpDisabled = state.thpDisabled;
+  mm.oomSkip = state.oomSkip;
   mm.pgtablesBytes = state.pgtablesBytes;
   mm.rss.set(state.rss);
   const address = (i: number) => virtualAddress(state.addresses[i] ?? 0);
@@ -160,6 +167,10 @@ export function saveProcess(process: Process, filesNumber: number): ProcessState
     calls: { ...process.calls },
     oomScoreAdj: process.oomScoreAdj,
     ending: process.ending,
+    uninterruptible: process.uninterruptible,
+    pendingEnding: process.pendingEnding,
+    oomVictim: process.oomVictim,
+    reapAt: process.reapAt,
     tasks: process.tasks.map(({ tid, minFlt, majFlt, nrDirtied, nrDirtiedPause, dirtyPausedWhen }) => ({
       tid,
       minFlt,
@@ -189,6 +200,10 @@ export function restoreProcess(state: ProcessState, mm: Mm, files: FileTable, pa
   Object.assign(process.calls, state.calls);
   process.oomScoreAdj = state.oomScoreAdj;
   process.ending = state.ending;
+  process.uninterruptible = state.uninterruptible;
+  process.pendingEnding = state.pendingEnding;
+  process.oomVictim = state.oomVictim;
+  process.reapAt = state.reapAt;
   for (const { tid, ...saved } of state.tasks) process.tasks.push(Object.assign(new Task(tid, process), saved));
   return process;
 }

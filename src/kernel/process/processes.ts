@@ -129,9 +129,16 @@ export class Processes {
     return this.#enter(child);
   }
 
-  /** The process ends: its address space is dropped and its files are closed (do_exit). */
+  /**
+   * The process ends: its address space is dropped and its files are closed (do_exit). One that no signal reaches ends from
+   * a signal only when it wakes.
+   */
   exit(process: Process, ending: Ending): void {
     if (process.ending !== undefined) return;
+    if (process.uninterruptible && 'signal' in ending) {
+      process.pendingEnding = ending;
+      return;
+    }
     process.ending = ending;
     traceExit(this.#core.trace, process);
     for (const task of [...process.tasks]) this.endThread(task);
@@ -141,6 +148,12 @@ export class Processes {
       this.#services.putFile(file);
     }
     this.#byPid.delete(process.pid);
+  }
+
+  /** A process that slept where no signal reached it goes on; one that was killed meanwhile ends. */
+  wake(process: Process): void {
+    process.uninterruptible = false;
+    if (process.pendingEnding !== undefined) this.exit(process, process.pendingEnding);
   }
 
   /** An empty address space with a top-level table (mm_init). Throws a panic when there is no frame for it. */

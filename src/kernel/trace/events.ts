@@ -38,6 +38,13 @@ writeback:writeback_pages_written pages:d
 writeback:writeback_wake_background name:s
 writeback:global_dirty_state nr_dirty:d background_thresh:d dirty_thresh:d dirty_limit:d nr_dirtied:d nr_written:d
 writeback:balance_dirty_pages bdi:s limit:d setpoint:d dirty:d task_ratelimit:d pause:d
+oom:oom_score_adj_update pid:d comm:s oom_score_adj:d
+oom:reclaim_retry_zone zone_idx:d reclaimable:d available:d min_wmark:d no_progress_loops:d wmark_check:d
+oom:mark_victim pid:d comm:s total_vm:d anon_rss:d file_rss:d shmem_rss:d
+oom:wake_reaper pid:d
+oom:start_task_reaping pid:d
+oom:finish_task_reaping pid:d
+oom:skip_task_reaping pid:d
 `;
 
 export const EXCEPTIONS_PAGE_FAULT_USER = 0;
@@ -70,6 +77,13 @@ export const WRITEBACK_WRITEBACK_PAGES_WRITTEN = 26;
 export const WRITEBACK_WRITEBACK_WAKE_BACKGROUND = 27;
 export const WRITEBACK_GLOBAL_DIRTY_STATE = 28;
 export const WRITEBACK_BALANCE_DIRTY_PAGES = 29;
+export const OOM_OOM_SCORE_ADJ_UPDATE = 30;
+export const OOM_RECLAIM_RETRY_ZONE = 31;
+export const OOM_MARK_VICTIM = 32;
+export const OOM_WAKE_REAPER = 33;
+export const OOM_START_TASK_REAPING = 34;
+export const OOM_FINISH_TASK_REAPING = 35;
+export const OOM_SKIP_TASK_REAPING = 36;
 
 /** The reasons of tlb:tlb_flush (enum tlb_flush_reason). */
 export const TLB_FLUSH_ON_TASK_SWITCH = 0;

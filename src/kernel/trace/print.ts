@@ -24,6 +24,9 @@ const window: Printer = ([ino, device, index, size, asyncSize, request]) =>
 const fault: Printer = ([address, ip, code]) =>
   `address=0x${hex(address as number)} ip=0x${hex(ip as number)} error_code=0x${hex(code as number)}`;
 
+/** enum zone_type. */
+const ZONES = ['DMA', 'DMA32', 'Normal'];
+
 /** enum wb_reason. */
 const WB_REASONS = [
   'background',
@@ -129,6 +132,18 @@ const PRINTERS: ReadonlyMap<number, Printer> = new Map<number, Printer>([
     events.WRITEBACK_BALANCE_DIRTY_PAGES,
     ([name, limit, setpoint, dirty, rate, pause], text) =>
       `bdi ${text(name as number)}: limit=${limit} setpoint=${setpoint} dirty=${dirty} task_ratelimit=${rate} pause=${pause}`,
+  ],
+  [
+    events.OOM_RECLAIM_RETRY_ZONE,
+    ([zone, reclaimable, available, mark, loops, ok]) =>
+      `node=0 zone=${(ZONES[zone as number] as string).padEnd(8)} order=0 reclaimable=${reclaimable} ` +
+      `available=${available} min_wmark=${mark} no_progress_loops=${loops} wmark_check=${ok}`,
+  ],
+  [
+    events.OOM_MARK_VICTIM,
+    ([pid, comm, total, anon, file, shmem], text) =>
+      `pid=${pid} comm=${text(comm as number)} total-vm=${total}kB anon-rss=${anon}kB file-rss:${file}kB ` +
+      `shmem-rss:${shmem}kB`,
   ],
 ]);
 

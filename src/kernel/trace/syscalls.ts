@@ -1,3 +1,5 @@
+import { EVENT_LINES } from './events.ts';
+
 /**
  * System calls that concern memory and files: each has two tracepoints, syscalls:sys_enter_NAME with the arguments in
  * their order and, numbered one higher, syscalls:sys_exit_NAME with the result. Arguments are bytes and byte addresses.
@@ -40,40 +42,43 @@ sync
 syncfs fd:d
 `;
 
+/** They are numbered behind the other tracepoints. */
+const FIRST = EVENT_LINES.trim().split('\n').length;
+
 /** The tracepoint of a system call's end, from that of its start. Its one field is `ret`: a result or a negated errno. */
 export const sysExit = (enter: number): number => enter + 1;
 
-export const SYS_ENTER_BRK = 30;
-export const SYS_ENTER_MMAP = 32;
-export const SYS_ENTER_MUNMAP = 34;
-export const SYS_ENTER_MREMAP = 36;
-export const SYS_ENTER_MPROTECT = 38;
-export const SYS_ENTER_MADVISE = 40;
-export const SYS_ENTER_MSYNC = 42;
-export const SYS_ENTER_MLOCK = 44;
-export const SYS_ENTER_MLOCK2 = 46;
-export const SYS_ENTER_MUNLOCK = 48;
-export const SYS_ENTER_MLOCKALL = 50;
-export const SYS_ENTER_MUNLOCKALL = 52;
-export const SYS_ENTER_MINCORE = 54;
-export const SYS_ENTER_READ = 56;
-export const SYS_ENTER_WRITE = 58;
-export const SYS_ENTER_PREAD64 = 60;
-export const SYS_ENTER_PWRITE64 = 62;
-export const SYS_ENTER_OPENAT = 64;
-export const SYS_ENTER_CLOSE = 66;
-export const SYS_ENTER_DUP = 68;
-export const SYS_ENTER_LSEEK = 70;
-export const SYS_ENTER_FTRUNCATE = 72;
-export const SYS_ENTER_FALLOCATE = 74;
-export const SYS_ENTER_FSYNC = 76;
-export const SYS_ENTER_FADVISE64 = 78;
-export const SYS_ENTER_READAHEAD = 80;
-export const SYS_ENTER_CACHESTAT = 82;
-export const SYS_ENTER_MEMFD_CREATE = 84;
-export const SYS_ENTER_SENDFILE64 = 86;
-export const SYS_ENTER_COPY_FILE_RANGE = 88;
-export const SYS_ENTER_FDATASYNC = 90;
-export const SYS_ENTER_SYNC_FILE_RANGE = 92;
-export const SYS_ENTER_SYNC = 94;
-export const SYS_ENTER_SYNCFS = 96;
+export const SYS_ENTER_BRK: number = FIRST + 0;
+export const SYS_ENTER_MMAP: number = FIRST + 2;
+export const SYS_ENTER_MUNMAP: number = FIRST + 4;
+export const SYS_ENTER_MREMAP: number = FIRST + 6;
+export const SYS_ENTER_MPROTECT: number = FIRST + 8;
+export const SYS_ENTER_MADVISE: number = FIRST + 10;
+export const SYS_ENTER_MSYNC: number = FIRST + 12;
+export const SYS_ENTER_MLOCK: number = FIRST + 14;
+export const SYS_ENTER_MLOCK2: number = FIRST + 16;
+export const SYS_ENTER_MUNLOCK: number = FIRST + 18;
+export const SYS_ENTER_MLOCKALL: number = FIRST + 20;
+export const SYS_ENTER_MUNLOCKALL: number = FIRST + 22;
+export const SYS_ENTER_MINCORE: number = FIRST + 24;
+export const SYS_ENTER_READ: number = FIRST + 26;
+export const SYS_ENTER_WRITE: number = FIRST + 28;
+export const SYS_ENTER_PREAD64: number = FIRST + 30;
+export const SYS_ENTER_PWRITE64: number = FIRST + 32;
+export const SYS_ENTER_OPENAT: number = FIRST + 34;
+export const SYS_ENTER_CLOSE: number = FIRST + 36;
+export const SYS_ENTER_DUP: number = FIRST + 38;
+export const SYS_ENTER_LSEEK: number = FIRST + 40;
+export const SYS_ENTER_FTRUNCATE: number = FIRST + 42;
+export const SYS_ENTER_FALLOCATE: number = FIRST + 44;
+export const SYS_ENTER_FSYNC: number = FIRST + 46;
+export const SYS_ENTER_FADVISE64: number = FIRST + 48;
+export const SYS_ENTER_READAHEAD: number = FIRST + 50;
+export const SYS_ENTER_CACHESTAT: number = FIRST + 52;
+export const SYS_ENTER_MEMFD_CREATE: number = FIRST + 54;
+export const SYS_ENTER_SENDFILE64: number = FIRST + 56;
+export const SYS_ENTER_COPY_FILE_RANGE: number = FIRST + 58;
+export const SYS_ENTER_FDATASYNC: number = FIRST + 60;
+export const SYS_ENTER_SYNC_FILE_RANGE: number = FIRST + 62;
+export const SYS_ENTER_SYNC: number = FIRST + 64;
+export const SYS_ENTER_SYNCFS: number = FIRST + 66;

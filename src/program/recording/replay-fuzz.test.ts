@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { OutOfMemory } from '../../kernel/fault/out-of-memory.ts';
+import { KernelPanic } from '../../kernel/oom/kernel-panic.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { Block } from './block.ts';
 import { RecordingError } from './format.ts';
@@ -85,7 +85,7 @@ test('whatever a recording claims, is the answer a replay or a clear error, soon
       try {
         Replay.start(new Machine({ memory: 16 << 20 }), lying(changes)).finish();
       } catch (error) {
-        expect(error instanceof RecordingError || error instanceof OutOfMemory, String((error as Error).stack)).toBe(
+        expect(error instanceof RecordingError || error instanceof KernelPanic, String((error as Error).stack)).toBe(
           true,
         );
       }

@@ -123,7 +123,7 @@ export function reportOf(replay: Replay, wallSeconds: number, coldCache = false)
     peakRss: meter.peakRss,
     cgroup: group === undefined ? null : groupReport(group),
     swap: { out: vmstat.value(PSWPOUT), in: vmstat.value(PSWPIN) },
-    log: [...machine.kernel.log],
+    log: [...machine.kernel.log.lines],
     simulatedNs: machine.clock.now,
     time: Object.fromEntries(CAUSES.map((cause, i) => [cause, machine.clock.spent[i]])),
     series: meter.series.toJSON(),

@@ -101,7 +101,7 @@ export class Replay implements PlayerHost {
 
   /**
    * Plays `records` records, or fewer when the recording ends.
-   * @throws RecordingError for a block that contradicts itself, OutOfMemory when the machine is too small
+   * @throws RecordingError for a block that contradicts itself, KernelPanic when nobody is left to be killed
    */
   advance(records: number): void {
     for (let left = records; left > 0 && this.#block !== undefined; ) {

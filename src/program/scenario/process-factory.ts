@@ -4,6 +4,7 @@ import { isError } from '../../kernel/errno.ts';
 import type { File } from '../../kernel/page-cache/file.ts';
 import { panic } from '../../kernel/panic.ts';
 import { nameOf } from '../../kernel/proc/maps.ts';
+import { OOM_SCORE_ADJ_MIN } from '../../kernel/proc/oom-score.ts';
 import { statusOf } from '../../kernel/proc/status.ts';
 import type { ElfImage, ElfSegment } from '../../kernel/process/elf.ts';
 import type { Task } from '../../kernel/process/process.ts';
@@ -81,6 +82,8 @@ export class ProcessFactory {
   #startController(): Task {
     const { kernel } = this.#machine;
     const task = kernel.processes.spawn('oracle', pageOf(0));
+    // A machine whose memory a scenario uses up kills the scenario's processes, not the one that starts them.
+    task.process.oomScoreAdj = OOM_SCORE_ADJ_MIN;
     // The recording machine's root had no CAP_SYS_RESOURCE.
     task.process.credentials.sysResource = false;
     const program = { file: this.#program, image: PROGRAM };
@@ -93,6 +96,7 @@ export class ProcessFactory {
   spawn(name: string, slot: number): ScenarioProcess {
     const task = this.#machine.kernel.processes.fork(this.#controller);
     if (typeof task === 'number') throw new CannotStart('fork', task);
+    task.process.oomScoreAdj = 0;
     task.process.comm = name;
     this.#goOn();
     this.#pretouch(task, slot);

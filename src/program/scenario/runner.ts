@@ -1,5 +1,5 @@
 import { zen3 } from '../../hardware/processors/zen3.ts';
-import { OutOfMemory } from '../../kernel/fault/out-of-memory.ts';
+import { KernelPanic } from '../../kernel/oom/kernel-panic.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { MachineOptions } from '../../machine/options.ts';
 import type { Answer, AnswerValue } from './answer.ts';
@@ -72,7 +72,7 @@ function atPlace<T>(place: Place, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof OutOfMemory || error instanceof CannotStart) throw new ScenarioError(place, error.message);
+    if (error instanceof KernelPanic || error instanceof CannotStart) throw new ScenarioError(place, error.message);
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { TaskBlocked } from '../../kernel/oom/task-blocked.ts';
 import type { File } from '../../kernel/page-cache/file.ts';
 import type { Task } from '../../kernel/process/process.ts';
 import type { Machine } from '../../machine/machine.ts';
@@ -10,6 +11,13 @@ import type { Regions } from './regions.ts';
 /** A region that the scenario names but that no mapping ever made: the `mmap` that should have failed. */
 export class UnmappedRegion extends Error {
   override name = 'UnmappedRegion';
+}
+
+/** An operation under way: what is left of it, and what the process had used when it began. */
+interface Pending {
+  readonly work: () => Outcome;
+  readonly silent: boolean;
+  readonly before: readonly [minflt: number, majflt: number, read: number, written: number];
 }
 
 /** A process of a scenario, with the names that the scenario gave to its places and descriptors. */
@@ -28,6 +36,8 @@ export class ScenarioProcess {
   readonly startBrk: number;
   /** Its end is in some answer's `deaths`. */
   mourned = false;
+  /** The operation that waits for memory. */
+  #blocked: Pending | undefined;
 
   constructor(init: {
     name: string;
@@ -108,13 +118,39 @@ export class ScenarioProcess {
   /**
    * Does what is no single system call - accesses to memory, or calls that count themselves - and says how it ended: its
    * value, error or signal, and what it cost in page faults and block input and output, as getrusage tells the process
-   * itself.
+   * itself. Work that has to wait for memory is done again from its beginning when the scenario collects it.
    */
   carryOut(answer: Answer, work: () => Outcome, silent = false): boolean {
     const { process } = this.task;
     const before = [process.minFlt, process.majFlt, process.readBytes, process.writtenBytes] as const;
+    return this.#run(answer, { work, silent, before });
+  }
+
+  /** Its last operation waits for memory. */
+  get isBlocked(): boolean {
+    return this.#blocked !== undefined;
+  }
+
+  /** Lets the operation that waited for memory go on, if there is one, and says how it ended. */
+  collect(answer: Answer): void {
+    if (this.#blocked === undefined) answer.blocked = 1;
+    else this.#run(answer, this.#blocked);
+  }
+
+  #run(answer: Answer, pending: Pending): boolean {
+    const { process } = this.task;
+    const { work, silent, before } = pending;
+    this.#blocked = undefined;
     this.#machine.runOn(0, this.task);
-    const outcome = this.costs.measure(this.task, work);
+    let outcome: Outcome;
+    try {
+      outcome = this.costs.measure(this.task, work);
+    } catch (error) {
+      if (!(error instanceof TaskBlocked)) throw error;
+      this.#blocked = pending;
+      answer.blocked = 1;
+      return false;
+    }
     if (!this.alive) {
       answer.killed = 1;
       return false;

@@ -58,8 +58,8 @@ export class Scene {
 
   /** Lines of the kernel's log that no answer has shown; the scenario's processes stand by name, as `<A>`. */
   newLogLines(): string[] {
-    const lines = this.kernel.log.slice(this.#logSeen);
-    this.#logSeen = this.kernel.log.length;
+    const lines = this.kernel.log.lines.slice(this.#logSeen);
+    this.#logSeen = this.kernel.log.lines.length;
     const names = new Map([...this.processes.values()].map(({ name, task }) => [String(task.process.pid), name]));
     return lines.map((line) =>
       line.replace(/\b\d+\b/g, (number) => (names.has(number) ? `<${names.get(number)}>` : number)),

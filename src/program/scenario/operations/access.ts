@@ -91,8 +91,10 @@ export const touch = processOperation(
     let accesses = 0;
     let characters = '';
     const cached: string[] = [];
+    // An access that had to wait for memory is where the operation goes on.
+    let i = 0;
     process.carryOut(answer, () => {
-      for (let i = 0; i < count; i++) {
+      for (; i < count; i++) {
         const index = step(i);
         const outcome = access(process, mode, start + index * stride, (value + index) & 0xff);
         if (isSignal(outcome)) return outcome;
@@ -104,6 +106,7 @@ export const touch = processOperation(
       }
       return 0;
     });
+    if (process.isBlocked) return;
     answer.acc = accesses;
     if (probed !== undefined && accesses > 0) answer.each = cached;
     else if (each && accesses > 0) answer.each = runs(characters);
@@ -186,6 +189,7 @@ export const sum = processOperation('sum A [len=]', readRange, (process, range, 
     }
     return 0;
   });
+  if (process.isBlocked) return;
   // The oracle notes the sum behind the last word: a signal leaves it at 0.
   putSum(answer, words, total, answer.sig === undefined);
 });

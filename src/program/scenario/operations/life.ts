@@ -30,13 +30,10 @@ export const kill = processOperation(
   },
 );
 
-/** Nothing blocks while no limit makes a process wait, so there is never an earlier operation to collect. */
 export const wait = processOperation(
   'wait [ms=]',
   (words) => words.size('ms'),
-  (_process, _ms, answer) => {
-    answer.blocked = 1;
-  },
+  (process, _ms, answer) => process.collect(answer),
 );
 
 export const rlimit = processOperation(
