@@ -4,6 +4,7 @@
  * count of stack distances. Takes minutes, so it is not among the tests. Exit code 1 when a number differs.
  */
 import { POLICIES } from '../src/program/cache/policies/index.ts';
+import { lru as lruPolicy } from '../src/program/cache/policies/lru.ts';
 import { StackDistances } from '../src/program/cache/stack-distance.ts';
 import { replayFile, type TraceName, traceFile } from './cache-traces.ts';
 
@@ -37,7 +38,7 @@ const LRU_SIZES = [1, 2, 3, 1023, 1024, 1025, ...Array.from({ length: 21 }, (_, 
 async function compare(trace: TraceName): Promise<number> {
   const path = traceFile(trace);
   const caches = POLICIES.flatMap((policy) => SIZES.map((size) => ({ name: policy.name, cache: policy.create(size) })));
-  const lru = LRU_SIZES.map((size) => POLICIES[0].create(size));
+  const lru = LRU_SIZES.map((size) => lruPolicy.create(size));
   const distances = new StackDistances();
   const counter = {
     capacity: 0,

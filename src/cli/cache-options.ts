@@ -1,24 +1,17 @@
-import { POLICIES } from '../program/cache/policies/index.ts';
+import { POLICIES, policyNamed } from '../program/cache/policies/index.ts';
 import type { PolicyEntry } from '../program/cache/policy.ts';
 import { suggestion } from '../program/scenario/nearest.ts';
 import { UserError } from './user-error.ts';
 
-/** The machine's own page cache, which replays no trace yet. */
-const LINUX = 'linux';
 const ALL = 'all';
 
 /** The value of --cache-policy: names separated by commas, or `all`. @throws {UserError} an unknown name */
 export function cachePolicies(text: string): PolicyEntry[] {
-  const names = text.split(',').flatMap((name) => (name === ALL ? POLICIES.map((policy) => policy.name) : [name]));
+  const known = POLICIES.map((policy) => policy.name);
+  const names = text.split(',').flatMap((name) => (name === ALL ? known : [name]));
   return [...new Set(names)].map((name) => {
-    const policy = POLICIES.find((each) => each.name === name);
+    const policy = policyNamed(name);
     if (policy !== undefined) return policy;
-    const known = POLICIES.map((each) => each.name);
-    if (name === LINUX) {
-      throw new UserError(
-        `the policy linux, the machine's own page cache, replays no traces yet; there are ${known.join(', ')}`,
-      );
-    }
     throw new UserError(
       `unknown cache policy "${name}"${suggestion(name, known) || `; there are ${known.join(', ')}`}`,
     );
@@ -50,6 +43,26 @@ export function cacheSizes(text: string): CacheSize[] {
   });
 }
 
-/** @param footprint distinct objects of the trace */
-export const objectsOf = (size: CacheSize, footprint: number): number =>
-  'objects' in size ? size.objects : Math.max(1, Math.round(size.share * footprint));
+/**
+ * How many objects a policy's cache holds.
+ * @param footprint distinct objects of the trace
+ * @throws {UserError} it is more than this policy can have
+ */
+export function cacheCapacity(policy: PolicyEntry, size: CacheSize, footprint: number): number {
+  const objects = 'objects' in size ? size.objects : Math.max(1, Math.round(size.share * footprint));
+  const { largest = MOST, name } = policy;
+  if (objects > largest)
+    throw new UserError(`a cache of ${objects} objects is too large for the policy ${name}; ${largest} is the most`);
+  return objects;
+}
+
+const KB_PER_PAGE = 4;
+const MOST_READ_AHEAD = 1 << 20;
+
+/** The value of --read-ahead, KiB as queue/read_ahead_kb, in pages. @throws {UserError} it is no such size */
+export function readAheadPages(text: string): number {
+  const kb = Number(text);
+  if (!/^\d+$/.test(text) || kb > MOST_READ_AHEAD)
+    throw new UserError(`"${text}" is no size of readahead; it is a number of KiB from 0 to ${MOST_READ_AHEAD}`);
+  return Math.floor(kb / KB_PER_PAGE);
+}

@@ -1,5 +1,7 @@
 /** What a replay of a cache trace prints for people: one table and one plot. */
 
+import type { DiskTraffic } from '../program/cache/policy.ts';
+
 export interface CacheRow {
   readonly policy: string;
   /** Objects. */
@@ -8,6 +10,8 @@ export interface CacheRow {
   readonly missRatio: number;
   /** Of this policy with the decoding of the trace, as if it had been replayed alone. */
   readonly requestsPerSecond: number;
+  /** What a cache in front of a disk did there. */
+  readonly pages?: DiskTraffic;
 }
 
 const COLUMNS = ['policy', 'size', 'misses', 'miss ratio', 'requests/s'];
@@ -27,6 +31,18 @@ export function cacheTable(rows: readonly CacheRow[]): string {
   const line = (row: readonly string[]): string =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
   return [COLUMNS, ...cells].map((row) => `${line(row)}\n`).join('');
+}
+
+/** A line for each cache in front of a disk; '' when there is none. */
+export function trafficText(rows: readonly CacheRow[]): string {
+  const lines = rows.flatMap(({ policy, size, pages }) => {
+    if (pages === undefined) return [];
+    const { read, written, dirty, refaulted, activated } = pages;
+    const back = `${grouped(refaulted)} came back after they were let go, ${grouped(activated)} of them soon`;
+    const left = dirty > 0 ? ` and ${grouped(dirty)} still dirty` : '';
+    return [`${policy}, ${grouped(size)} pages: ${grouped(read)} read, ${grouped(written)} written${left}; ${back}\n`];
+  });
+  return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 
 /** Bars of the miss ratio, the policies of one size together, the best one on top. */

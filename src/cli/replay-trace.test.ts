@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { mixedTrace } from '../program/cache/testing/traces.ts';
 import { command } from './replay.ts';
-import { run } from './replay-trace.ts';
+import { holdsCacheTrace, run } from './replay-trace.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cache-trace-'));
 const CSV = `time,object,size\n${mixedTrace()
@@ -76,8 +77,72 @@ test.each([
 });
 
 test('does the replay command hand traces over?', async () => {
-  await expect(async () => command.run([trace, '--cache-policy', 'linux'])).rejects.toThrow('the policy linux');
-  expect(command.usage).toContain('--cache-policy P,...   lru, fifo, clock,');
+  await expect(async () => command.run([trace, '--cache-policy', 'luru'])).rejects.toThrow('unknown cache policy');
+  expect(command.usage).toContain('--cache-policy P,...   linux, lru, fifo, clock,');
+});
+
+const MSR = Array.from(
+  { length: 100 },
+  (_, i) => `${128166372003061629n + BigInt(i) * 10_000_000n},hm,1,${i % 2 ? 'Write' : 'Read'},${i * 8192},8192,9\n`,
+).join('');
+
+test("is linux the policy when none is named, and are its pages told in the report and in JSON's `pages`?", async () => {
+  const path = file('volume.csv', MSR);
+  const text = await output(path, '--cache-size', '100', '--no-progress');
+  expect(text).toContain('200 requests of 200 objects (msr)');
+  expect(text).toMatch(/^linux +100 +\d+ +0\.\d{4} +[\d.]+ M$/m);
+  expect(text).toMatch(/^linux, 100 pages: \d+ read, \d+ written and \d+ still dirty; 0 came back after/m);
+  const { results } = JSON.parse(await output(path, '--cache-policy', 'linux,lru', '--cache-size', '100', '--json'));
+  const { read, written, dirty, refaulted, activated } = results[0].pages;
+  expect([refaulted, activated]).toEqual([0, 0]);
+  // A write makes its whole folio dirty, which readahead may have made larger.
+  expect(written + dirty).toBeGreaterThanOrEqual(100);
+  expect(read).toBeGreaterThanOrEqual(100);
+  expect(results[1].pages).toBeUndefined();
+  const none = JSON.parse(await output(path, '--cache-size', '100', '--read-ahead', '0', '--json'));
+  expect(none.results[0]).toMatchObject({ misses: 200, pages: { read: 100 } });
+  expect(none.results[0].pages.written + none.results[0].pages.dirty).toBe(100);
+});
+
+test('is a file whose first bytes are those of a trace replayed without any option?', async () => {
+  expect(await holdsCacheTrace(file('volume2.csv', MSR))).toBe(true);
+  expect(await holdsCacheTrace(trace)).toBe(true);
+  expect(await holdsCacheTrace(import.meta.filename)).toBe(false);
+  await expect(holdsCacheTrace(join(folder, 'none'))).rejects.toThrow('there is no such file');
+});
+
+describe('standard input', () => {
+  /** Reads a trace in pieces of a hundred bytes. */
+  async function fromInput(bytes: Uint8Array, ...args: string[]): Promise<string> {
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 100) }, (_, i) =>
+      bytes.subarray(i * 100, i * 100 + 100),
+    );
+    const input = vi.spyOn(process, 'stdin', 'get').mockReturnValue(Readable.from(pieces) as typeof process.stdin);
+    try {
+      return await output('-', ...args);
+    } finally {
+      input.mockRestore();
+    }
+  }
+
+  test.each([
+    ['as it is', Buffer.from(CSV)],
+    ['with gzip', gzipSync(CSV)],
+    ['with zstd', zstdCompressSync(CSV)],
+  ])('is it a trace, %s?', async (_, bytes) => {
+    const text = await fromInput(bytes, '--cache-policy', 'lru', '--cache-size', '40');
+    expect(text).toContain('standard input: 10,000 requests of 2,091 objects (csv)');
+    expect(text).toMatch(/^lru +40 +8,586 /m);
+  });
+
+  test.each([
+    [[], 'sizes that are shares of the trace, as 1%,'],
+    [['--cache-size', '9', '--cache-policy', 'belady'], 'belady'],
+    [['--cache-size', '9', '--format', 'strace'], 'linux with strace'],
+  ])('is what needs the trace twice refused (%j)?', async (args, what) => {
+    const message = `standard input can be read once, and ${what} must see the trace before its replay`;
+    await expect(fromInput(Buffer.from(CSV), ...args)).rejects.toThrow(message);
+  });
 });
 
 test('do damaged lines end it, or count?', async () => {
@@ -89,10 +154,11 @@ test('do damaged lines end it, or count?', async () => {
 });
 
 test.each([
-  [['--cache-policy', 'linux'], "the policy linux, the machine's own page cache, replays no traces yet"],
   [['--cache-policy', 'luru'], 'unknown cache policy "luru"; did you mean "lru"?'],
   [['--cache-policy', 'lru', '--cache-size', '0'], '"0" is no cache size'],
   [['--cache-policy', 'lru', '--cache-size', '200%'], '"200%" is no cache size'],
+  [['--cache-size', '17M'], 'a cache of 17000000 objects is too large for the policy linux; 16777216 is the most'],
+  [['--read-ahead', '-4'], '"-4" is no size of readahead; it is a number of KiB from 0 to 1048576'],
   [['--cache-policy', 'lru', '--cache-size', '9999M'], 'a cache of 9999M objects is too large'],
   [
     ['--cache-policy', 'lru', '--format', 'vscsi'],

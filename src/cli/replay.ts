@@ -13,7 +13,7 @@ import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions, sizeOf } fr
 import { Progress } from './progress.ts';
 import { unreadable } from './read-input.ts';
 import { replayText } from './replay-text.ts';
-import { CACHE_TRACE_HELP, isCacheTrace, run as replayTrace } from './replay-trace.ts';
+import { CACHE_TRACE_HELP, holdsCacheTrace, isCacheTraceCommand, run as replayTrace } from './replay-trace.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
 
 export const usage = `usage: faultline replay RECORDING [--json] [--events FILE] [--limit SIZE] [--cold] [machine options]
@@ -61,8 +61,8 @@ function play(reader: RecordingReader, machine: Machine, options: ReplayOptions,
   return reportOf(replay, seconds, options.cold);
 }
 
-export function run(args: readonly string[]): number | Promise<number> {
-  if (isCacheTrace(args)) return replayTrace(args);
+export async function run(args: readonly string[]): Promise<number> {
+  if (isCacheTraceCommand(args)) return replayTrace(args);
   const parsed = parseArguments(args, {
     json: 'flag',
     cold: 'flag',
@@ -75,6 +75,7 @@ export function run(args: readonly string[]): number | Promise<number> {
   const [path, ...more] = parsed.operands;
   if (path === undefined) throw new UserError('replay needs a RECORDING; see faultline replay --help');
   if (more.length > 0) throw new UserError(`replay takes one RECORDING; "${more[0]}" is one too many`);
+  if (await holdsCacheTrace(path)) return replayTrace(args);
   const options = machineOptions(parsed);
   const limit = parsed.value('limit');
   const replayOptions: ReplayOptions = {

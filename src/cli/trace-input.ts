@@ -1,44 +1,102 @@
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
-import { pipeline, type Transform } from 'node:stream';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { unreadable } from './read-input.ts';
 import { UserError } from './user-error.ts';
 
 /** Small enough to be still in the processor's cache when it is decoded. */
 const CHUNK = 1 << 18;
+/** Enough of a trace to guess its format. */
+const HEAD = 4096;
 
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP = [0x1f, 0x8b];
 
+/** A file that holds a trace, or standard input, decompressed if its first bytes say zstd or gzip. */
+export interface TraceInput {
+  /** As messages name it. */
+  readonly name: string;
+  /** Its first bytes, some thousand if there are as many. */
+  readonly head: Uint8Array;
+  /** Whether `bytes` may be called once only. */
+  readonly once: boolean;
+  /**
+   * All of its bytes; a chunk is valid until the next one is asked for.
+   *
+   * @param report hears how much has been read, of 1, where that is known
+   * @throws {UserError} why it cannot be read
+   */
+  bytes(report: (done: number) => void): AsyncIterable<Uint8Array>;
+}
+
+/** @param path of a file, or `-` for standard input @throws {UserError} why it cannot be read */
+export async function openTrace(path: string): Promise<TraceInput> {
+  if (path === '-') return standardInput();
+  const bytes: TraceInput['bytes'] = (report) => traceBytes(path, report);
+  const [head] = await firstOf(traceBytes(path));
+  return { name: path, head: head.slice(0, HEAD), once: false, bytes };
+}
+
+async function standardInput(): Promise<TraceInput> {
+  const name = 'standard input';
+  const [raw, rest] = await firstOf(process.stdin);
+  const decompressor = decompressorOf(raw);
+  const chunks = decompressor === undefined ? rest : piped(Readable.from(rest), decompressor);
+  const [first, bytes] = await firstOf(explained(name, chunks));
+  return { name, head: first.subarray(0, HEAD), once: true, bytes: () => bytes };
+}
+
+/** The first bytes of a stream, HEAD of them if there are as many, and the whole stream. */
+async function firstOf(
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<[first: Uint8Array, all: AsyncIterable<Uint8Array>]> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const pieces: Uint8Array[] = [];
+  for (let length = 0; length < HEAD; ) {
+    const { done, value } = await iterator.next();
+    if (done) break;
+    pieces.push(value.slice());
+    length += value.length;
+  }
+  const first = Buffer.concat(pieces);
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield first;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  }
+  return [first, all()];
+}
+
 /**
- * The bytes of a trace, decompressed if its first bytes say zstd or gzip. A chunk is valid until the next one is asked for.
- *
- * @param progress hears how much of the file has been read, of 1
+ * The bytes of a file, as `TraceInput.bytes` gives them.
  * @throws {UserError} why the file cannot be read
  */
-export async function* traceBytes(
-  path: string,
-  progress: (done: number) => void = () => undefined,
-): AsyncGenerator<Uint8Array> {
-  try {
-    const { size } = statSync(path);
-    const report = (bytes: number): void => progress(Math.min(1, bytes / size));
-    const magic = readHead(path, ZSTD.length);
-    const begins = (bytes: readonly number[]): boolean => bytes.every((byte, i) => magic[i] === byte);
-    if (begins(ZSTD)) yield* decompressed(path, createZstdDecompress(), report);
-    else if (begins(GZIP)) yield* decompressed(path, createGunzip(), report);
-    else yield* plain(path, report);
-  } catch (error) {
-    const damaged = /^Z/.test((error as NodeJS.ErrnoException).code ?? '');
-    throw damaged ? new UserError(`cannot read ${path}: its compressed data are damaged`) : unreadable(path, error);
+export function traceBytes(path: string, report: (done: number) => void = () => undefined): AsyncIterable<Uint8Array> {
+  return explained(path, fileBytes(path, report));
+}
+
+async function* fileBytes(path: string, report: (done: number) => void): AsyncGenerator<Uint8Array> {
+  const { size } = statSync(path);
+  const read = (bytes: number): void => report(Math.min(1, bytes / size));
+  const decompressor = decompressorOf(readHead(path, ZSTD.length));
+  if (decompressor === undefined) {
+    yield* plain(path, read);
+    return;
+  }
+  const file = createReadStream(path, { highWaterMark: CHUNK });
+  for await (const chunk of piped(file, decompressor)) {
+    yield chunk;
+    read(file.bytesRead);
   }
 }
 
-/** The first bytes of a trace, decompressed. @returns `length` bytes at most @throws {UserError} */
-export async function traceHead(path: string, length: number): Promise<Uint8Array> {
-  for await (const chunk of traceBytes(path)) return chunk.slice(0, length);
-  return new Uint8Array(0);
+function decompressorOf(head: Uint8Array): Transform | undefined {
+  const begins = (magic: readonly number[]): boolean => magic.every((byte, i) => head[i] === byte);
+  return begins(ZSTD) ? createZstdDecompress() : begins(GZIP) ? createGunzip() : undefined;
 }
+
+/** An error of either stream ends the reader's loop, so the pipeline's own report is not needed. */
+const piped = (source: Readable, decompressor: Transform): AsyncIterable<Uint8Array> =>
+  pipeline(source, decompressor, () => undefined);
 
 function readHead(path: string, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
@@ -65,16 +123,12 @@ function* plain(path: string, report: (bytes: number) => void): Generator<Uint8A
   }
 }
 
-async function* decompressed(
-  path: string,
-  decompressor: Transform,
-  report: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  const file = createReadStream(path, { highWaterMark: CHUNK });
-  // An error of either stream ends the loop below, so the pipeline's own report is not needed.
-  const stream: AsyncIterable<Uint8Array> = pipeline(file, decompressor, () => undefined);
-  for await (const chunk of stream) {
-    yield chunk;
-    report(file.bytesRead);
+/** The same bytes; what goes wrong on the way is told in a sentence. */
+async function* explained(name: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    const damaged = /^Z/.test((error as NodeJS.ErrnoException).code ?? '');
+    throw damaged ? new UserError(`cannot read ${name}: its compressed data are damaged`) : unreadable(name, error);
   }
 }

@@ -43,12 +43,12 @@ export class CacheReplay {
 
   /** Serves the next requests of the trace. */
   serve(requests: RequestBuffer): void {
-    const { count, next, low } = requests;
+    const { count, next, low, calls } = requests;
     if (this.#objects.length < count) this.#objects = new Int32Array(low.length);
     const objects = this.#objects;
     this.#table.number(requests, objects);
     this.#future?.tell(next, this.requests, count);
-    const batch = { objects, next, count, footprint: this.#table.count };
+    const batch = { objects, next, count, footprint: this.#table.count, calls };
     this.#caches.forEach((cache, i) => {
       const begin = this.#now();
       this.#misses[i] += cache.access(batch);

@@ -1,5 +1,8 @@
 /** What a replacement policy is to the replay of a trace (docs/handbook/cache-policies.md tells how to add one). */
 
+import type { Calls } from './calls.ts';
+import type { FileSizes } from './file-sizes.ts';
+
 /** Requests of one trace in order, with every object named by a dense number. */
 export interface ObjectBatch {
   /** The object of each request; every number is below `footprint`. */
@@ -10,6 +13,28 @@ export interface ObjectBatch {
   readonly count: number;
   /** Distinct objects from the beginning of the trace to the end of this batch. */
   readonly footprint: number;
+  /** The calls that the requests come from, for a policy that `needsCalls`; without them all requests read objects. */
+  readonly calls?: Calls | undefined;
+}
+
+/** What is known of a trace before its replay, for a policy that `needsCalls`. */
+export interface TraceFacts {
+  /** Sizes that the files had when the trace began; without them every file is as large as a file can be. */
+  readonly fileSizes?: FileSizes | undefined;
+  /** Largest window of readahead in pages; 0 reads nothing ahead. */
+  readonly readAheadPages?: number;
+}
+
+/** What a cache in front of a disk did there, in pages. */
+export interface DiskTraffic {
+  /** Read, ahead included. */
+  readonly read: number;
+  readonly written: number;
+  /** Not written yet. */
+  readonly dirty: number;
+  /** Pages that came back after they were let go, and those of them that came back soon enough to be kept longer. */
+  readonly refaulted: number;
+  readonly activated: number;
 }
 
 /** A cache of `capacity` objects under one policy, empty at first. */
@@ -22,6 +47,8 @@ export interface CachePolicy {
    * @returns how many of its requests missed
    */
   access(batch: ObjectBatch): number;
+  /** Of a cache in front of a disk. */
+  traffic?(): DiskTraffic;
 }
 
 export interface PolicyEntry {
@@ -31,6 +58,10 @@ export interface PolicyEntry {
   readonly summary: string;
   /** Whether `access` reads `next`. */
   readonly needsFuture: boolean;
+  /** Whether `access` reads `calls`. */
+  readonly needsCalls?: boolean;
+  /** Objects that a cache holds at most. */
+  readonly largest?: number;
   /** @param capacity objects, at least 1 */
-  create(capacity: number): CachePolicy;
+  create(capacity: number, facts?: TraceFacts): CachePolicy;
 }

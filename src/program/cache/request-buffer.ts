@@ -1,3 +1,5 @@
+import { Calls, OBJECT, ONLY_STREAM } from './calls.ts';
+
 /** Requests as a reader of traces decodes them: columns of a fixed length that are handed on whenever they are full. */
 
 /** Enough to spread the cost of a batch, small enough to stay in a core's second cache together with what it becomes. */
@@ -16,11 +18,32 @@ export class RequestBuffer {
   /** Which request of the trace, from 0, asks for the same object next; NEVER when none does. Only where the format tells it. */
   readonly next = new Float64Array(BATCH);
   count = 0;
+  /** The calls that the requests come from, when somebody wants to know. */
+  readonly calls: Calls | undefined;
   readonly #deliver: (requests: RequestBuffer) => void;
 
-  /** @param deliver takes `count` requests out of the columns before it returns; they are overwritten then */
-  constructor(deliver: (requests: RequestBuffer) => void) {
+  /**
+   * @param deliver takes `count` requests out of the columns before it returns; they are overwritten then
+   * @param wantsCalls whether the calls are to be kept too
+   */
+  constructor(deliver: (requests: RequestBuffer) => void, wantsCalls = false) {
     this.#deliver = deliver;
+    this.calls = wantsCalls ? new Calls(BATCH) : undefined;
+  }
+
+  /** The calls that are added now were made so many nanoseconds after the first. */
+  setTime(ns: number): void {
+    if (this.calls !== undefined) this.calls.now = ns;
+  }
+
+  /** A call whose first request is the next one. Bytes; `stream` is the number of the open file. */
+  addCall(file: number, offset: number, length: number, isWrite: boolean, stream: number = ONLY_STREAM): void {
+    this.calls?.add(this.count, file, stream, offset, length, isWrite);
+  }
+
+  /** A call for the object that the next request is for. */
+  addObjectCall(isWrite: boolean): void {
+    this.calls?.add(this.count, OBJECT, ONLY_STREAM, 0, 0, isWrite);
   }
 
   add(low: number, high: number, next: number): void {
@@ -45,5 +68,6 @@ export class RequestBuffer {
   flush(): void {
     if (this.count > 0) this.#deliver(this);
     this.count = 0;
+    if (this.calls !== undefined) this.calls.count = 0;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { guessFormat } from './formats.ts';
+import { beginsAsCacheTrace, guessFormat } from './formats.ts';
 import { collect } from './testing/collect.ts';
 
 const MSR = `128166372003061629,hm,1,Read,383496192,32768,413
@@ -15,13 +15,29 @@ describe('MSR Cambridge', () => {
     expect(collect('msr', MSR, { piece, blocks: true }).requests).toEqual([...pages, '0:0', '0:1', '1:1']);
   });
 
+  test('does it tell the calls, with their times since the first one?', () => {
+    const { calls } = collect('msr', MSR, { blocks: true });
+    expect(calls).toEqual([
+      'read 0:383496192+32768 at 0',
+      'write 0:4095+2 at 1332052600',
+      'write 1:4096+4096 at 2332061600',
+    ]);
+  });
+
+  test('is a byte behind the largest disk damage, when the calls are wanted?', () => {
+    expect(() => collect('msr', `1,h,0,Read,${2 ** 42 - 1},2,1`)).toThrow(
+      `line 1: byte ${2 ** 42 + 1} is behind the end of the largest disk of the policy linux, ${2 ** 42}`,
+    );
+    expect(collect('msr', `1,h,0,Read,${2 ** 42 - 1},1,1`).calls).toEqual([`read 0:${2 ** 42 - 1}+1 at 0`]);
+  });
+
   test('does it keep whole requests, by their first sector?', () => {
     const { requests } = collect('msr', MSR, { wholeObjects: true, blocks: true });
     expect(requests).toEqual([`0:${383496192 / 512}`, '0:7', '1:8']);
   });
 
   test('is a byte at the end of 2^53 a page of its volume?', () => {
-    const { requests } = collect('msr', `1,h,0,Read,${2 ** 53 - 4096},4096,1`, { blocks: true });
+    const { requests } = collect('msr', `1,h,0,Read,${2 ** 53 - 4096},4096,1`, { blocks: true, calls: false });
     expect(requests).toEqual([`0:${2 ** 41 - 1}`]);
   });
 
@@ -49,6 +65,21 @@ describe('CSV', () => {
     const { requests } = collect('csv', trace);
     expect(requests.map((name) => requests.indexOf(name))).toEqual([0, 1, 0, 3, 4, 1]);
     expect(requests[3]).toBe('4294967306');
+  });
+
+  test('does it tell the time in seconds, and what are writes?', () => {
+    const trace = 'time,op,id\n10.5,get,1\n11,SET,2\nnoon,Write,3\n12,put,4\n11,delete,5\n';
+    expect(collect('csv', trace).calls).toEqual([
+      'read object at 0',
+      'write object at 500000000',
+      'write object at 500000000',
+      'write object at 1500000000',
+      'read object at 500000000',
+    ]);
+    expect(collect('csv', 'rw,disk,offset,size\nW,a,0,10\nR,b,4096,1\n').calls).toEqual([
+      'write 0:0+10 at 0',
+      'read 1:4096+1 at 0',
+    ]);
   });
 
   test.each([';', '\t', ' '])('are fields apart by "%s" fields too?', (separator) => {
@@ -84,6 +115,19 @@ describe('CSV', () => {
       skipped: 1,
     });
   });
+});
+
+test.each([
+  ['1,h,0,Read,0,512,4\n', true],
+  ['time,object\r\n1,2\n', true],
+  ['import { test } from "vitest";\n', false],
+  ['1 2 3\n', false],
+  ['', false],
+  ['\u0001\u0000\u0000\u0000', false],
+  [`\u0001\u0000\u0000\u0000${'\u0007\u0000\u0000\u0000'.repeat(5)}`, true],
+  [`\u0001\u0000\u0000\u0000${'\u0007\u0000\u0000\u0000'.repeat(3)}${'\u0000'.repeat(8)}`, false],
+])('is %j surely a cache trace: %s?', (head, is) => {
+  expect(beginsAsCacheTrace(new TextEncoder().encode(head))).toBe(is);
 });
 
 test.each([

@@ -8,14 +8,18 @@ export interface CsvColumns {
   readonly volume: number;
   readonly offset: number;
   readonly size: number;
+  readonly time: number;
+  readonly op: number;
 }
 
-/** Other names that people give them. All other columns (time, op, ...) are passed over. */
-const NAMES: Readonly<Record<'object' | 'volume' | 'offset' | 'size', readonly string[]>> = {
+/** Other names that people give them. All other columns are passed over. */
+const NAMES: Readonly<Record<'object' | 'volume' | 'offset' | 'size' | 'time' | 'op', readonly string[]>> = {
   object: ['object', 'obj', 'obj_id', 'object_id', 'id', 'key', 'block', 'lbn', 'lba'],
   volume: ['volume', 'disk', 'device', 'file'],
   offset: ['offset'],
   size: ['size', 'obj_size', 'object_size', 'length', 'bytes'],
+  time: ['time', 'timestamp', 'ts'],
+  op: ['op', 'operation', 'type', 'rw', 'cmd'],
 };
 
 /**
@@ -33,6 +37,16 @@ export function csvColumns(names: readonly string[]): CsvColumns | undefined {
     volume: place('volume'),
     offset: place('offset'),
     size: place('size'),
+    time: place('time'),
+    op: place('op'),
   };
   return columns.object < 0 && columns.offset < 0 ? undefined : columns;
 }
+
+const SEPARATORS = [',', ';', '\t', ' '];
+
+/** What separates the fields of a line: the first of comma, semicolon, tab and space that is in it. */
+export const separatorOf = (line: string): string => SEPARATORS.find((each) => line.includes(each)) ?? ',';
+
+/** The columns that a CSV's first line names, if it is a header. */
+export const csvHeader = (line: string): CsvColumns | undefined => csvColumns(line.split(separatorOf(line)));

@@ -12,13 +12,19 @@ import type { Damage } from './trace-error.ts';
 
 const COMMA = 0x2c;
 const FIELDS = 7;
+const TIME = 0;
 const HOST = 1;
 const TYPE = 3;
 const OFFSET = 4;
 const SIZE = 5;
 
-/** Read or Write, by letter; letters are compared in lower case. */
-const TYPES = ['read', 'write'];
+/** In lower case, as they are compared. */
+const READ = 'read';
+const WRITE = 'write';
+
+/** Of 18 digits a double holds the last 15, which go round in three years. */
+const TIME_DIGITS = 15;
+const NS_PER_TICK = 100;
 
 export class MsrReader extends LineReader {
   /** Where each field begins, and behind the last one, where one more would. */
@@ -28,6 +34,8 @@ export class MsrReader extends LineReader {
   readonly #ranges: ByteRanges;
   readonly #requests: RequestBuffer;
   readonly #damage: Damage;
+  /** Ticks of the first request; -1 before it. */
+  #start = -1;
 
   /** @param whole one request a line instead of one a page */
   constructor(requests: RequestBuffer, damage: Damage, whole: boolean) {
@@ -48,14 +56,26 @@ export class MsrReader extends LineReader {
     }
     const offset = decimal(text, fields[OFFSET], fields[OFFSET + 1] - 1);
     const size = decimal(text, fields[SIZE], fields[SIZE + 1] - 1);
+    const isWrite = is(WRITE, text, fields[TYPE], fields[TYPE + 1] - 1);
     if (offset < 0) this.#badField(text, OFFSET, 'offset');
     else if (size < 0) this.#badField(text, SIZE, 'size');
-    else if (!isType(text, fields[TYPE], fields[TYPE + 1] - 1)) this.#badField(text, TYPE, 'Read or Write');
+    else if (!isWrite && !is(READ, text, fields[TYPE], fields[TYPE + 1] - 1))
+      this.#badField(text, TYPE, 'Read or Write');
     else {
       const volume = this.#volumes.numberOf(text, fields[HOST], fields[TYPE] - 1);
-      const trouble = this.#ranges.add(volume, offset, size);
+      this.#takeTime(text);
+      const trouble = this.#ranges.add(volume, offset, size, isWrite);
       if (trouble !== undefined) this.#bad(trouble);
     }
+  }
+
+  /** A time that is no number leaves the clock as it is. */
+  #takeTime(text: Uint8Array): void {
+    const end = this.#fields[TIME + 1] - 1;
+    const ticks = decimal(text, Math.max(this.#fields[TIME], end - TIME_DIGITS), end);
+    if (ticks < 0) return;
+    if (this.#start < 0) this.#start = ticks;
+    this.#requests.setTime((ticks - this.#start) * NS_PER_TICK);
   }
 
   protected finish(): void {
@@ -71,10 +91,9 @@ export class MsrReader extends LineReader {
   }
 }
 
-function isType(text: Uint8Array, start: number, end: number): boolean {
-  return TYPES.some((type) => {
-    if (end - start !== type.length) return false;
-    for (let i = 0; i < type.length; i++) if ((text[start + i] | 0x20) !== type.charCodeAt(i)) return false;
-    return true;
-  });
+/** Whether a field is a word, in any case. @param word lower case */
+function is(word: string, text: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== word.length) return false;
+  for (let i = 0; i < word.length; i++) if ((text[start + i] | 0x20) !== word.charCodeAt(i)) return false;
+  return true;
 }

@@ -4,6 +4,8 @@
 export interface OpenFile {
   /** Number of the file by name. */
   readonly file: number;
+  /** Number of this description, from 1. */
+  readonly stream: number;
   /** Bytes. */
   position: number;
   readonly append: boolean;

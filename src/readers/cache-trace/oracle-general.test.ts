@@ -31,6 +31,7 @@ test.each([72, 24, 25, 23, 7, 1])('does it read records that are cut into pieces
   expect(collect('oracleGeneral', GOOD, { piece })).toEqual({
     requests: ['5', String(2 ** 40 + 1), '5'],
     next: [2, NEVER, NEVER],
+    calls: ['read object at 0', 'read object at 1000000000', 'read object at 2000000000'],
     skipped: 0,
   });
 });

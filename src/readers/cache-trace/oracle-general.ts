@@ -19,6 +19,8 @@ export class OracleGeneralReader implements TraceReader {
   /** The beginning of a record whose end has not come yet. */
   readonly #rest = new Uint8Array(RECORD);
   #restLength = 0;
+  /** Time of the first record, in seconds. */
+  #start: number | undefined;
   readonly #requests: RequestBuffer;
   readonly #damage: Damage;
 
@@ -52,6 +54,13 @@ export class OracleGeneralReader implements TraceReader {
     this.#requests.flush();
   }
 
+  /** Every request is a read of its object. @param seconds as the record has them */
+  #call(seconds: number): void {
+    this.#start ??= seconds;
+    this.#requests.setTime((seconds - this.#start) * 1e9);
+    this.#requests.addObjectCall(false);
+  }
+
   /** Decodes the whole records between two offsets. @returns how many */
   #read(bytes: Uint8Array, start: number, end: number): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -68,8 +77,21 @@ export class OracleGeneralReader implements TraceReader {
         continue;
       }
       if (view.getUint32(at + 12, true) === 0) continue;
+      if (requests.calls !== undefined) this.#call(view.getUint32(at, true));
       requests.add(view.getInt32(at + 4, true), view.getInt32(at + 8, true), next);
     }
     return record - this.#records;
   }
+}
+
+/** Whether some bytes are whole records with a size and a next access that can be. */
+export function beginsWithRecords(head: Uint8Array): boolean {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  const records = Math.floor(head.length / RECORD);
+  for (let record = 0; record < records; record++) {
+    const at = record * RECORD;
+    const next = view.getInt32(at + 20, true) * 2 ** 32 + view.getUint32(at + 16, true);
+    if (view.getUint32(at + 12, true) === 0 || (next <= record && next !== -1)) return false;
+  }
+  return records > 0;
 }

@@ -11,6 +11,8 @@ export interface StraceCall {
   readonly result: number;
   /** What `-y` says that a returned descriptor is. */
   readonly path: string | undefined;
+  /** As -t or -r printed it in front of the line, or ''. */
+  readonly time: string;
 }
 
 /** The first half of a call that another process' line interrupted. */
@@ -32,7 +34,7 @@ interface StraceOther {
 }
 
 /** `[pid 12] `, or `12 ` as -o writes it; then a time of day, seconds, or time since the last call, as -t and -r write them. */
-const PREFIX = /^(?:\[pid\s+(\d+)\] |(\d+) +(?=[\d:.]+ |\w+\(|<|[+-]))?(?:\s*\d[\d:.]* +)?/;
+const PREFIX = /^(?:\[pid\s+(\d+)\] |(\d+) +(?=[\d:.]+ |\w+\(|<|[+-]))?(?:\s*(\d[\d:.]*) +)?/;
 const RETURNED = /^(\w+)\((.*)\)\s*= (-?\d+|0x[0-9a-f]+|\?)(?:<([^>]*)>)?/s;
 const INTERRUPTED = /^(\w+)\((.*?)\s*<unfinished \.\.\.>$/s;
 const RESUMED = /^<\.\.\. (\w+) resumed>(.*)$/s;
@@ -63,6 +65,7 @@ export class StraceLines {
   #whole(line: string): StraceCall | StraceBegin | StraceExit | StraceOther | undefined {
     const prefix = PREFIX.exec(line);
     const pid = prefix?.[1] ?? prefix?.[2] ?? '';
+    const time = prefix?.[3] ?? '';
     const text = line.slice(prefix?.[0].length ?? 0).trimEnd();
     if (EXIT.test(text)) return { kind: 'exit', pid };
     if (OTHER.test(text)) return { kind: 'other' };
@@ -73,17 +76,17 @@ export class StraceLines {
       return { kind: 'begin', pid, name, args };
     }
     const resumed = RESUMED.exec(text);
-    if (resumed === null) return call(pid, text);
+    if (resumed === null) return call(pid, time, text);
     const begun = this.#begun.get(pid);
     this.#begun.delete(pid);
     // A trace that was begun in the middle has second halves without a first.
-    return begun === undefined ? { kind: 'other' } : call(pid, begun + resumed[2]);
+    return begun === undefined ? { kind: 'other' } : call(pid, time, begun + resumed[2]);
   }
 }
 
-function call(pid: string, text: string): StraceCall | StraceOther | undefined {
+function call(pid: string, time: string, text: string): StraceCall | StraceOther | undefined {
   const match = RETURNED.exec(text);
   if (match === null) return /^\w+\(.*\)\s*= /s.test(text) ? { kind: 'other' } : undefined;
   const [, name, args, result, path] = match as unknown as [string, string, string, string, string | undefined];
-  return { kind: 'call', pid, name, args, result: result === '?' ? -1 : Number(result), path };
+  return { kind: 'call', pid, name, args, result: result === '?' ? -1 : Number(result), path, time };
 }

@@ -42,6 +42,29 @@ describe('calls', () => {
     expect(pages(OPEN + calls)).toEqual(names);
   });
 
+  test('does it tell the calls, each open file a stream of its own?', () => {
+    const trace = `${OPEN}12:00:00.25 pread64(3, "x", 10, 4096) = 10
+23:59:59.25 openat(AT_FDCWD, "a", O_RDONLY) = 4
+00:00:00 write(3, "x", 1) = 1
+00:00:01 sendfile(1, 4, NULL, 5) = 5
+`;
+    const start = 12 * 3600 + 0.25;
+    expect(collect('strace', trace).calls).toEqual([
+      'read 0/1:4096+10 at 0',
+      `write 0/1:0+1 at ${(24 * 3600 - start) * 1e9}`,
+      `read 0/2:0+5 at ${(24 * 3600 + 1 - start) * 1e9}`,
+    ]);
+  });
+
+  test('are seconds since 1970 and since the last call told apart?', () => {
+    const at = (...times: string[]): string[] =>
+      collect('strace', OPEN + times.map((time) => `${time} read(3, "x", 1) = 1\n`).join('')).calls.map(
+        (call) => call.split(' ')[3] as string,
+      );
+    expect(at('1700000000.5', '1700000002.0')).toEqual(['0', '1500000000']);
+    expect(at('     0.25', '     0.5')).toEqual(['250000000', '750000000']);
+  });
+
   test('does O_APPEND write at the end of the file as far as it is known?', () => {
     const trace = `${OPEN}write(3, "x"..., 5000) = 5000
 openat(AT_FDCWD, "a", O_WRONLY|O_APPEND) = 4

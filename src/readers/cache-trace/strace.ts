@@ -12,6 +12,7 @@ import { ByteRanges } from './byte-ranges.ts';
 import { LineReader, shown } from './lines.ts';
 import { NameNumbers } from './names.ts';
 import { type OpenFile, Processes } from './open-files.ts';
+import { StraceClock } from './strace-clock.ts';
 import { type StraceCall, StraceLines } from './strace-line.ts';
 import type { Damage } from './trace-error.ts';
 
@@ -30,6 +31,8 @@ export class StraceReader extends LineReader {
   /** Where the known part of each file ends: O_APPEND writes there. Bytes, by number of the file. */
   readonly #ends = new Map<number, number>();
   readonly #ranges: ByteRanges;
+  readonly #clock = new StraceClock();
+  #streams = 0;
   readonly #requests: RequestBuffer;
   readonly #damage: Damage;
 
@@ -50,6 +53,7 @@ export class StraceReader extends LineReader {
     } else if (parsed.kind === 'exit') {
       this.#processes.exited(parsed.pid);
     } else if (parsed.kind === 'call') {
+      this.#requests.setTime(this.#clock.read(parsed.time));
       if (FORKS.has(parsed.name)) this.#forked(parsed);
       else if (parsed.result >= 0 && !this.#call(parsed))
         this.#bad(`the arguments of ${parsed.name} in ${shown(text, start, end)} are incomplete`);
@@ -88,7 +92,7 @@ export class StraceReader extends LineReader {
   #open(call: StraceCall): boolean {
     const path = call.path ?? /"((?:[^"\\]|\\.)*)"/.exec(call.args)?.[1];
     if (path === undefined) return false;
-    const open = { file: this.#files.number(path), position: 0, append: call.args.includes('O_APPEND') };
+    const open = this.#openFile(path, call.args.includes('O_APPEND'));
     this.#processes.table(call.pid).set(call.result, open, call.args.includes('O_CLOEXEC'));
     return true;
   }
@@ -105,8 +109,8 @@ export class StraceReader extends LineReader {
   #atPosition(call: StraceCall): boolean {
     const open = this.#opened(call, call.args);
     if (open === undefined) return Number.isInteger(firstNumber(call.args));
-    if (open.append && call.name.startsWith('write')) open.position = this.#ends.get(open.file) ?? open.position;
-    this.#touch(open, open.position, call.result);
+    if (open.append && isWrite(call)) open.position = this.#ends.get(open.file) ?? open.position;
+    this.#touch(open, open.position, call.result, isWrite(call));
     open.position += call.result;
     return true;
   }
@@ -118,7 +122,7 @@ export class StraceReader extends LineReader {
     // The second version takes -1 for the file's own position.
     if (offset === '-1') return this.#atPosition(call);
     const open = this.#opened(call, call.args);
-    if (open !== undefined) this.#touch(open, Number(offset), call.result);
+    if (open !== undefined) this.#touch(open, Number(offset), call.result, isWrite(call));
     return true;
   }
 
@@ -128,7 +132,7 @@ export class StraceReader extends LineReader {
     if (match === null) return false;
     const open = this.#opened(call, match[1] ?? '');
     if (open === undefined) return true;
-    this.#touch(open, match[2] === undefined ? open.position : Number(match[2]), call.result);
+    this.#touch(open, match[2] === undefined ? open.position : Number(match[2]), call.result, false);
     if (match[2] === undefined) open.position += call.result;
     return true;
   }
@@ -142,15 +146,19 @@ export class StraceReader extends LineReader {
     // `3</etc/passwd>`: -y names what was opened before the trace began.
     const path = /^\d+<(\/[^>]*)>/.exec(args)?.[1];
     if (path === undefined) return undefined;
-    const open = { file: this.#files.number(path), position: 0, append: false };
+    const open = this.#openFile(path, false);
     table.set(fd, open, false);
     return open;
   }
 
-  #touch(open: OpenFile, offset: number, size: number): void {
+  #openFile(path: string, append: boolean): OpenFile {
+    return { file: this.#files.number(path), stream: ++this.#streams, position: 0, append };
+  }
+
+  #touch(open: OpenFile, offset: number, size: number, isWrite: boolean): void {
     const end = offset + size;
     if (end > (this.#ends.get(open.file) ?? 0)) this.#ends.set(open.file, end);
-    const trouble = this.#ranges.add(open.file, offset, size);
+    const trouble = this.#ranges.add(open.file, offset, size, isWrite, open.stream);
     if (trouble !== undefined) this.#bad(trouble);
   }
 
@@ -158,6 +166,9 @@ export class StraceReader extends LineReader {
     this.#damage.found(`line ${this.lineNumber}`, what);
   }
 }
+
+/** write, writev, pwrite64, pwritev and pwritev2. */
+const isWrite = ({ name }: StraceCall): boolean => name.startsWith('write') || name.startsWith('pwrite');
 
 /** The number at the beginning of some arguments; NaN when there is none. */
 function firstNumber(args: string): number {

@@ -2,7 +2,7 @@ import type { ObjectBatch } from '../policy.ts';
 import { NEVER } from '../request-buffer.ts';
 
 /** A linear congruential generator (glibc's constants), so that the golden numbers can be had from any other program. */
-function lcg(seed: number): () => number {
+export function lcg(seed: number): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
