@@ -6,6 +6,7 @@ import type { FrameTable } from './frames/frame-table.ts';
 import type { LruLists } from './frames/lru.ts';
 import type { UserPages } from './frames/user-pages.ts';
 import type { AllocationPoint } from './oom/oom-control.ts';
+import type { Workingset } from './page-cache/workingset.ts';
 import type { PageTables } from './page-table/page-tables.ts';
 import type { TlbFlush } from './page-table/tlb-flush.ts';
 import type { Params } from './params.ts';
@@ -44,6 +45,13 @@ export interface PageCore {
   evictFromCache(frame: Pfn): void;
   /** Makes single pages of a large folio of a file; its mappings go (split_folio). */
   splitFolio(frame: Pfn): void;
+  /**
+   * Gives a dirty page of a memory file that nothing maps any more a place in swap, and puts it in the swap cache
+   * (shmem_writeout). @returns false when swap has no room
+   */
+  moveToSwap(frame: Pfn): boolean;
+  /** Recognises pages that come back soon after they were evicted. */
+  readonly workingset: Pick<Workingset, 'eviction' | 'refault'>;
   /**
    * A point at which nobody holds a page in his hands: reclaims if memory was found short since the last one.
    * What was asked for may end the task itself: then it must not touch its memory any more.

@@ -18,6 +18,7 @@ import { LRU_LISTS } from './frames/lru.ts';
 import { MAX_ORDER, MIGRATE_TYPES } from './frames/zone.ts';
 import type { Kernel } from './kernel.ts';
 import { checkFiles } from './page-cache/check-files.ts';
+import { entryOfValue } from './page-cache/shmem-swap.ts';
 import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL, swapEntry } from './page-table/soft-entry.ts';
 import { rssCounter } from './page-table/zap.ts';
 
@@ -28,6 +29,16 @@ export function checkInvariants(kernel: Kernel): string[] {
   const swapped = new Map<number, number>();
   const mms = new Set([...kernel.processes.all.values()].map((process) => process.mm));
   for (const mm of mms) checkAddressSpace(kernel, mm, mappings, swapped, wrong);
+  for (const inode of kernel.files.inodes)
+    if (inode.kind === 'shmem')
+      inode.pages.forEach(
+        0,
+        0x7fffffff,
+        (_index, value) => {
+          if (value < 0) swapped.set(entryOfValue(value), (swapped.get(entryOfValue(value)) ?? 0) + 1);
+        },
+        true,
+      );
   checkFrames(kernel, mappings, wrong);
   checkFreeLists(kernel, wrong);
   checkLru(kernel, wrong);

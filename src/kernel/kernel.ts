@@ -21,6 +21,7 @@ import type { AllocationPoint } from './oom/oom-control.ts';
 import { OomKiller } from './oom/out-of-memory.ts';
 import { allocSlowPath } from './oom/slow-path.ts';
 import { FileCalls } from './page-cache/system-calls.ts';
+import type { Workingset } from './page-cache/workingset.ts';
 import { WB_REASON_VMSCAN } from './page-cache/write-back-trace.ts';
 import { PageAdvice } from './page-table/advice.ts';
 import { PageOperations } from './page-table/page-operations.ts';
@@ -38,7 +39,9 @@ import { AnonVmas } from './rmap/anon-vmas.ts';
 import { ReverseMap } from './rmap/rmap.ts';
 import { SwapReadahead } from './swap/readahead.ts';
 import { Swap } from './swap/swap.ts';
-import type { SwapArea, SwapDevice } from './swap/swap-area.ts';
+import type { SwapArea } from './swap/swap-area.ts';
+import type { SwaponOptions } from './swap/swap-areas.ts';
+import type { SwapDevice } from './swap/swap-devices.ts';
 import { swapoff } from './swap/swapoff.ts';
 import type { Timers } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
@@ -161,6 +164,7 @@ export class Kernel implements PageCore {
       promise: (task, pages) => this.commitments.promise(task.process, task.mm, pages),
       release: (pages) => this.commitments.release(pages),
       userAccess: () => this.userAccess,
+      swapReader: () => this.#swapReadahead,
     });
     this.swap = new Swap(this);
     this.#swapReadahead = new SwapReadahead(this, this.swap, params);
@@ -179,7 +183,8 @@ export class Kernel implements PageCore {
       pages: new PageOperations(this, new Populate(this, this.faults)),
       advice: new PageAdvice(this, {
         reclaimPages: (frames) => this.reclaim.pages(frames),
-        readSwapAhead: (task, entry) => this.#swapReadahead.readOne(task, entry, false),
+        readSwapAhead: (task, entry) => this.swap.readIntoCache(task, entry, true),
+        readSharedAhead: (task, inode, first, end) => this.files.shmem.swap.readAhead(task, inode, first, end),
       }),
       files: this.files,
       params,
@@ -221,6 +226,14 @@ export class Kernel implements PageCore {
     this.files.splitFolio(frame);
   }
 
+  moveToSwap(frame: Pfn): boolean {
+    return this.files.moveToSwap(frame);
+  }
+
+  get workingset(): Workingset {
+    return this.files.workingset;
+  }
+
   /** As in PageCore: kswapd when memory is low, the task's own reclaim when it is below the minimum. */
   relieve(task: Task, point: AllocationPoint): boolean {
     const { allocator, reclaim } = this;
@@ -241,14 +254,14 @@ export class Kernel implements PageCore {
   /** Takes a swap area out of use. @returns 0, or -ENOMEM when memory cannot hold what is in it */
   swapoff(area: SwapArea): number {
     const mms = new Set([...this.processes.all.values()].map((process) => process.mm));
-    const error = swapoff(this, this.#swapReadahead, area, mms);
+    const error = swapoff(this, this.files, area, mms);
     this.#totals.swapPages = this.swap.total;
     return error;
   }
 
   /** Puts a swap area into use. @returns undefined when there are too many */
-  swapon(device: SwapDevice, slots: number, priority?: number): SwapArea | undefined {
-    const area = this.swap.add(device, slots, priority);
+  swapon(device: SwapDevice, slots: number, options: SwaponOptions = {}): SwapArea | undefined {
+    const area = this.swap.add(device, slots, options);
     this.#totals.swapPages = this.swap.total;
     return area;
   }

@@ -43,6 +43,8 @@ export interface Params {
   oomKillAllocatingTask: number;
   /** vm.oom_dump_tasks: reports show the table of processes. */
   oomDumpTasks: number;
+  /** /sys/kernel/mm/swap/vma_ra_enabled: neighbours in memory are read ahead rather than those on the disk; 0 or 1. */
+  vmaReadahead: number;
   /** kernel.randomize_va_space: 0 off, 1 without the break, 2 all. */
   randomizeVaSpace: number;
 }
@@ -68,6 +70,7 @@ export const defaultParams = (): Params => ({
   panicOnOom: 0,
   oomKillAllocatingTask: 0,
   oomDumpTasks: 1,
+  vmaReadahead: 1,
   randomizeVaSpace: 0,
 });
 

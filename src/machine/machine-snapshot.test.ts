@@ -51,7 +51,7 @@ test('does a machine that was bytes for a while go on to the same state, byte fo
 test('does a machine that is short of memory, with swap and a cgroup at its limit, go on to the same state?', () => {
   const machine = new Machine({ memory: 64 << 20, contents: 'bytes' });
   const { kernel } = machine;
-  kernel.swapon(zram, 4096, 3);
+  kernel.swapon(zram, 4096, { priority: 3 });
   const group = kernel.cgroups.create('g') as MemCgroup;
   group.memory.max = 500;
   const task = kernel.processes.spawn('a', vpn(0x7ffff7fff));

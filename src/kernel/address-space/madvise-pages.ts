@@ -19,7 +19,8 @@ import { indexOf, type Vma } from './vma.ts';
 /** Reads pages in before they are used (madvise_willneed). */
 export function adviseWillNeed(context: AddressSpaceContext, task: Task, vma: Vma, start: Vpn, end: Vpn): number {
   const { file } = vma;
-  if (file === undefined || file.inode.kind === 'shmem') context.advice.swapin(task, vma, start, end);
+  if (file === undefined) context.advice.swapin(task, vma, start, end);
+  else if (file.inode.kind === 'shmem') context.advice.swapinShared(task, vma, start, end);
   else context.files.willneed(task, file, indexOf(vma, start) * PAGE_SIZE, (end - start) * PAGE_SIZE);
   return 0;
 }

@@ -46,8 +46,10 @@ export interface AdviceOps {
   cold(vma: Vma, start: Vpn, end: Vpn): void;
   /** MADV_PAGEOUT: the pages of the range are reclaimed now, where reclaim can. */
   pageout(task: Task, vma: Vma, start: Vpn, end: Vpn): void;
-  /** MADV_WILLNEED on anonymous or shared memory: swapped pages are read back. */
+  /** MADV_WILLNEED on anonymous memory: swapped pages are read back. */
   swapin(task: Task, vma: Vma, start: Vpn, end: Vpn): void;
+  /** The same on shared memory. */
+  swapinShared(task: Task, vma: Vma, start: Vpn, end: Vpn): void;
   /** Drops what is mapped and puts guard markers in its place; 0 or -ENOMEM. */
   guardInstall(vma: Vma, start: Vpn, end: Vpn): number;
   guardRemove(vma: Vma, start: Vpn, end: Vpn): void;

@@ -137,12 +137,23 @@ export class FileFaults {
     const index = indexOf(vma, page);
     if (index * PAGE_SIZE >= inode.size) return VM_FAULT_SIGBUS;
     if (inode.kind === 'shmem') {
-      const frame = this.#parts.shmem.getPage(task, inode, index);
-      if (frame < 0) return VM_FAULT_OOM;
-      this.#found = pfn(frame);
-      return VM_FAULT_MINOR;
+      return this.#findShared(task, vma, inode, index);
     }
     return this.#findOnDisk(task, file, vma, index, flags);
+  }
+
+  /** shmem_fault: a page that has to be read from swap makes it a major one. */
+  #findShared(task: Task, vma: Vma, inode: Inode, index: number): number {
+    const { shmem } = this.#parts;
+    const isMajor = shmem.swap.isSwappedOut(inode, index);
+    if (isMajor) {
+      this.#core.vmstat.count(PGMAJFAULT);
+      this.#core.cgroups.get(vma.mm.memcg).pgmajfault++;
+    }
+    const frame = shmem.getPage(task, inode, index);
+    if (frame < 0) return VM_FAULT_OOM;
+    this.#found = pfn(frame);
+    return isMajor ? VM_FAULT_MAJOR : VM_FAULT_MINOR;
   }
 
   /**

@@ -4,7 +4,7 @@ import { MM_ANONPAGES, MM_SWAPENTS } from '../address-space/mm.ts';
 import { VM_LOCKED, VM_WRITE } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
-import { PG_ANON_EXCLUSIVE, PG_DIRTY, PG_MLOCKED, PG_SWAPCACHE } from '../frames/frame-table.ts';
+import { PG_ANON_EXCLUSIVE, PG_MLOCKED, PG_SWAPCACHE } from '../frames/frame-table.ts';
 import { entrySwap, PTE_SWP_EXCLUSIVE, protectionHi, protectionLo } from '../page-table/soft-entry.ts';
 import { addRss } from '../page-table/zap.ts';
 import type { Task } from '../process/process.ts';
@@ -42,7 +42,7 @@ export function swapFault(
   }
   const own = pfn(frame);
   mapSwappedIn(core, vma, page, slot, own, (lo & PTE_SWP_EXCLUSIVE) !== 0, write);
-  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write)) leaveSwap(core, own);
+  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write)) swap.giveUp(own);
   if (!write || pageTables.lo(slot) & PTE_WRITE || (vma.flags & VM_WRITE) === 0) return outcome;
   return outcome | copyOnWrite(core, vma, page, slot);
 }
@@ -57,14 +57,10 @@ function bringIn(
   entry: number,
   mayReclaim: boolean,
 ): number {
-  const { swap, pages, lru } = core;
+  const { swap } = core;
   if (!swap.area(entry).device.synchronous || swap.references(entry) !== 1)
-    return readahead.read(task, vma, page, entry);
-  const frame = pages.allocateAnonymous(mayReclaim, swap.ownerOf(entry));
-  if (frame < 0) return -1;
-  swap.readIn(task, entry, pfn(frame), false);
-  lru.add(pfn(frame));
-  return frame;
+    return readahead.read(task, vma, page, entry, mayReclaim);
+  return swap.readDirect(task, entry, mayReclaim);
 }
 
 /** Puts the page in place of the entry that said where it was. */
@@ -107,11 +103,4 @@ export function unuseEntry(core: PageCore, vma: Vma, page: Vpn, slot: number, fr
 function shouldFreeSwap(core: PageCore, vma: Vma, frame: Pfn, write: boolean): boolean {
   if (core.swap.isFull || vma.flags & VM_LOCKED || core.table.has(frame, PG_MLOCKED)) return true;
   return write && core.table.mapcount[frame] === 1;
-}
-
-/** folio_free_swap: the page gives its place up, unless another process still has to find it there. */
-function leaveSwap(core: PageCore, frame: Pfn): void {
-  if (core.swap.references(core.swap.entryOf(frame)) > 0) return;
-  core.swap.leaveCache(frame);
-  core.table.set(frame, PG_DIRTY);
 }

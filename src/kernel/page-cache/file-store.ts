@@ -26,6 +26,7 @@ import { FileReader } from './read.ts';
 import { Readahead } from './readahead.ts';
 import { type CacheStat, cacheStat } from './residency.ts';
 import { type Commit, Shmem } from './shmem.ts';
+import { ShmemSwap, type SwapReader } from './shmem-swap.ts';
 import { Truncation } from './truncate.ts';
 import { type UserAccess, UserCopy } from './user-copy.ts';
 import { Workingset } from './workingset.ts';
@@ -35,6 +36,7 @@ import { WriteBack } from './write-back.ts';
 /** What the file layer needs of others. */
 export interface FilesNeeds extends Commit {
   userAccess(): UserAccess;
+  swapReader(): SwapReader;
 }
 
 /** What a new file on a disk may be told. */
@@ -94,7 +96,8 @@ export class FileStore implements FileOps {
       dirtied: (inode) => this.flusher.inodeDirtied(inode),
     });
     this.io = new PageIo(core, this.cache);
-    this.shmem = new Shmem(this.cache, copy, needs, core.zeroFrame);
+    const shmemSwap = new ShmemSwap(core, this.cache, () => needs.swapReader());
+    this.shmem = new Shmem(this.cache, shmemSwap, copy, needs, core.zeroFrame);
     this.ahead = new Readahead(this.cache, this.io, core.trace);
     this.mmapReadahead = new MmapReadahead(this.cache, this.ahead);
     this.writeBack = new WriteBack(core, this.cache, this.io, {
@@ -104,9 +107,9 @@ export class FileStore implements FileOps {
     this.flusher = new Flusher(core, this.cache, this.writeBack, this.metadata);
     this.sync = new FileSync(this.writeBack, this.flusher, this.metadata);
     this.throttle = new DirtyThrottle(core, this.flusher);
-    this.truncation = new Truncation(core, this.cache, this.io, this.metadata, this.writeBack);
+    this.truncation = new Truncation(core, this.cache, this.io, this.metadata, this.writeBack, this.shmem);
     this.reader = new FileReader(this.cache, this.io, this.ahead, copy);
-    this.writer = new FileWriter(this.cache, this.io, copy, this.throttle, this.writeBack);
+    this.writer = new FileWriter(this.cache, this.io, this.shmem, copy, this.throttle, this.writeBack);
     this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy);
     this.advice = new FileAdvice(this.ahead, this.writeBack, this.truncation, core.lru);
   }
@@ -236,6 +239,12 @@ export class FileStore implements FileOps {
     if (this.cache.isDirty(frame) || this.cache.isWriteback(frame))
       this.core.table.set(this.cache.headOf(frame), PG_RECLAIM);
     else if (!this.cache.isMapped(frame)) this.cache.remove(inode, frame, true);
+  }
+
+  /** A dirty page of a memory file that nothing maps goes to swap. @returns false when swap has no room */
+  moveToSwap(frame: Pfn): boolean {
+    const inode = this.#table.get(this.core.table.mapping[frame] as number);
+    return inode !== undefined && this.shmem.swap.writeOut(inode, frame);
   }
 
   /** Makes single pages of a large folio of a file; its mappings go. */

@@ -23,6 +23,7 @@ import {
 import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, NR_WRITEBACK } from '../vmstat.ts';
 import { Folios } from './folios.ts';
 import type { Inode } from './inode.ts';
+import { entryOfValue } from './shmem-swap.ts';
 import type { Workingset } from './workingset.ts';
 
 /** Who must hear of what happens to pages. */
@@ -112,7 +113,9 @@ export class PageCache extends Folios {
       const page = pfn(head + i);
       if ((table.mapcount[page] as number) > 0) panic('PageCache.remove: the page is mapped');
       if (table.has(page, PG_WRITEBACK)) panic('PageCache.remove: the page is under write-back');
-      inode.pages.set(index + i, evicted ? this.#workingset.eviction(page) : 0);
+      const shadow =
+        evicted && inode.kind === 'file' ? this.#workingset.eviction(page, table.memcg[page] as number) : 0;
+      inode.pages.set(index + i, shadow);
       table.clear(page, PG_CACHED | PG_HEAD | PG_TAIL | PG_ORDER_MASK);
       pages.releaseUnused(page);
     }
@@ -120,6 +123,44 @@ export class PageCache extends Folios {
     if (inode.kind !== 'shmem') return;
     vmstat.count(NR_SHMEM, -count);
     if (inode.commit === 'page') this.#listeners.uncommit(count);
+  }
+
+  /** A page of a memory file leaves it for the swap cache, a value in its place (shmem_delete_from_page_cache). */
+  replaceByValue(inode: Inode, index: number, frame: Pfn, value: number): void {
+    const { table, vmstat } = this.#core;
+    inode.pages.set(index, value);
+    table.clear(frame, PG_CACHED);
+    table.mapping[frame] = 0;
+    vmstat.count(NR_FILE_PAGES, -1);
+    vmstat.count(NR_SHMEM, -1);
+  }
+
+  /** A page that was read from swap takes the place of the value that said where it was (shmem_add_to_page_cache). */
+  addSwappedIn(inode: Inode, index: number, frame: Pfn): void {
+    const { table, vmstat } = this.#core;
+    this.clearMark(frame);
+    table.set(frame, PG_CACHED);
+    table.mapping[frame] = inode.id;
+    table.index[frame] = index;
+    inode.pages.set(index, frame);
+    vmstat.count(NR_FILE_PAGES);
+    vmstat.count(NR_SHMEM);
+  }
+
+  /**
+   * Forgets what is kept of a page that is not in memory: the shadow of an evicted page, or the place in swap of a page of a
+   * memory file (shmem_free_swap).
+   */
+  dropValue(inode: Inode, index: number): void {
+    const value = inode.pages.delete(index);
+    if (inode.kind === 'file') return;
+    this.#core.swap.releaseAndForget(entryOfValue(value));
+    if (inode.commit === 'page') this.#listeners.uncommit(1);
+  }
+
+  /** The shadow of a page of a memory file that lies in swap, 0 for none (swap_cache_get_shadow). */
+  shadowInSwap(value: number): number {
+    return this.#core.swap.shadow(entryOfValue(value));
   }
 
   /** The folio of a frame was used (folio_mark_accessed). */

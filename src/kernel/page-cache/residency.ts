@@ -38,7 +38,8 @@ export function cacheStat(
       if (cache.isWriteback(pfn(entry))) writeback++;
     } else {
       evicted++;
-      if (workingset.isRecent(entry)) recentlyEvicted++;
+      const shadow = inode.kind === 'file' ? entry : cache.shadowInSwap(entry);
+      if (shadow !== 0 && workingset.isRecent(shadow, inode.kind === 'file')) recentlyEvicted++;
     }
   };
   inode.pages.forEach(first, last, count, true);

@@ -4,6 +4,7 @@ import type { Task } from '../process/process.ts';
 import type { File } from './file.ts';
 import type { Inode } from './inode.ts';
 import type { PageCache } from './page-cache.ts';
+import type { ShmemSwap } from './shmem-swap.ts';
 import type { UserCopy } from './user-copy.ts';
 
 /** Promises of memory that count in Committed_AS (mm/util.c), in pages. */
@@ -16,13 +17,16 @@ export interface Commit {
 /** Memory files: memfd, tmpfs and shared anonymous memory (mm/shmem.c). Their only copy is in the cache. */
 export class Shmem {
   readonly #cache: PageCache;
+  /** Its pages that are in swap. */
+  readonly swap: ShmemSwap;
   readonly #user: UserCopy;
   readonly #commit: Commit;
   readonly #zeroFrame: Pfn;
 
   /** @param zeroFrame what holes are read from */
-  constructor(cache: PageCache, user: UserCopy, commit: Commit, zeroFrame: Pfn) {
+  constructor(cache: PageCache, swap: ShmemSwap, user: UserCopy, commit: Commit, zeroFrame: Pfn) {
     this.#cache = cache;
+    this.swap = swap;
     this.#user = user;
     this.#commit = commit;
     this.#zeroFrame = zeroFrame;
@@ -35,9 +39,17 @@ export class Shmem {
     return frame;
   }
 
+  /** The frame of a page, brought from swap if it is there; -1 for a hole or without memory (SGP_READ). */
+  find(task: Task | undefined, inode: Inode, index: number): Pfn | -1 {
+    const entry = inode.pages.get(index);
+    if (entry > 0) return pfn(entry);
+    return entry < 0 ? this.swap.swapIn(task, inode, index) : -1;
+  }
+
   #makePage(task: Task | undefined, inode: Inode, index: number): Pfn | -1 {
-    const cached = this.#cache.find(inode, index);
-    if (cached >= 0) return cached;
+    const entry = inode.pages.get(index);
+    if (entry > 0) return pfn(entry);
+    if (entry < 0) return this.swap.swapIn(task, inode, index);
     const counted = inode.commit === 'page' && task !== undefined;
     if (counted && !this.#commit.promise(task, 1)) return -1;
     const frame = this.#cache.add(task, inode, index);
@@ -58,7 +70,7 @@ export class Shmem {
       const index = Math.floor(at / PAGE_SIZE);
       const offset = at % PAGE_SIZE;
       const bytes = Math.min(end - at, PAGE_SIZE - offset);
-      const frame = this.#cache.find(inode, index);
+      const frame = this.find(task, inode, index);
       if (frame >= 0) this.#cache.markAccessed(frame as Pfn);
       const source = frame < 0 ? this.#zeroFrame : pfn(frame);
       const copied = this.#user.toUser(task, buffer + (at - position), source, offset, bytes);

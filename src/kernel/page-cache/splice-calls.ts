@@ -22,7 +22,7 @@ export class SpliceCalls extends Files {
 
   constructor(core: PageCore, needs: FilesNeeds) {
     super(core, needs);
-    this.#splice = new Splice(this.cache, this.reader, core.zeroFrame);
+    this.#splice = new Splice(this.cache, this.reader, this.shmem, core.zeroFrame);
   }
 
   /**

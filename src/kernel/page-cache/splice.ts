@@ -4,6 +4,7 @@ import type { Task } from '../process/process.ts';
 import type { File } from './file.ts';
 import type { PageCache } from './page-cache.ts';
 import type { FileReader } from './read.ts';
+import type { Shmem } from './shmem.ts';
 
 /** PIPE_DEF_BUFFERS: what the pipe inside sendfile(2) holds, a buffer being a page or a part of one. */
 const PIPE_BUFFERS = 16;
@@ -24,10 +25,12 @@ export interface Socket {
 export class Splice {
   readonly #cache: PageCache;
   readonly #reader: FileReader;
+  readonly #shmem: Shmem;
   readonly #zeroFrame: Pfn;
 
   /** @param zeroFrame what a hole of a memory file reads as */
-  constructor(cache: PageCache, reader: FileReader, zeroFrame: Pfn) {
+  constructor(cache: PageCache, reader: FileReader, shmem: Shmem, zeroFrame: Pfn) {
+    this.#shmem = shmem;
     this.#cache = cache;
     this.#reader = reader;
     this.#zeroFrame = zeroFrame;
@@ -55,7 +58,8 @@ export class Splice {
       let folio = -1;
       while (at < end && buffers < PIPE_BUFFERS) {
         const index = Math.floor(at / PAGE_SIZE);
-        const cached = this.#cache.find(inode, index);
+        const isShmem = inode.kind === 'shmem';
+        const cached = isShmem ? this.#shmem.find(task, inode, index) : this.#cache.find(inode, index);
         const frame = cached < 0 ? this.#zeroFrame : pfn(cached);
         // Each folio counts as used by each pipe that it goes through, unlike in read(2): nobody looks where the last ended.
         const head = cached < 0 ? -1 : this.#cache.headOf(frame);

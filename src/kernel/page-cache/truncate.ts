@@ -7,6 +7,7 @@ import type { Inode } from './inode.ts';
 import type { Metadata } from './metadata.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
+import type { Shmem } from './shmem.ts';
 import type { WriteBack } from './write-back.ts';
 
 const LAST_INDEX = 0x7fffffff;
@@ -26,9 +27,11 @@ export class Truncation {
   readonly #io: PageIo;
   readonly #metadata: Metadata;
   readonly #writeBack: WriteBack;
+  readonly #shmem: Shmem;
 
-  constructor(core: PageCore, cache: PageCache, io: PageIo, metadata: Metadata, writeBack: WriteBack) {
+  constructor(core: PageCore, cache: PageCache, io: PageIo, metadata: Metadata, writeBack: WriteBack, shmem: Shmem) {
     this.#writeBack = writeBack;
+    this.#shmem = shmem;
     this.#core = core;
     this.#cache = cache;
     this.#io = io;
@@ -118,6 +121,10 @@ export class Truncation {
     this.#writeBack.wait(inode, Math.floor(from / PAGE_SIZE), Math.ceil(to / PAGE_SIZE));
     let first = Math.ceil(from / PAGE_SIZE);
     let end = Math.floor(to / PAGE_SIZE);
+    // A page of which only a part is cut must be in memory (shmem_get_partial_folio).
+    if (inode.kind === 'shmem')
+      for (const byte of [from, to])
+        if (byte % PAGE_SIZE !== 0) this.#shmem.find(undefined, inode, Math.floor(byte / PAGE_SIZE));
     const start = this.#folioAt(inode, Math.floor(from / PAGE_SIZE));
     if (start !== undefined && !this.#truncatePartial(inode, start, from, to)) {
       first = start.index + start.pages;
@@ -131,7 +138,7 @@ export class Truncation {
       end - 1,
       (index, entry) => {
         if (entry > 0) this.#cache.remove(inode, pfn(entry));
-        else inode.pages.delete(index);
+        else this.#cache.dropValue(inode, index);
       },
       true,
     );
@@ -179,7 +186,7 @@ export class Truncation {
     let dropped = 0;
     const drop = (index: number, entry: number): void => {
       if (entry < 0) {
-        inode.pages.delete(index);
+        if (inode.kind === 'file') inode.pages.delete(index);
         return;
       }
       const frame = pfn(entry);

@@ -1,8 +1,15 @@
 import type { Pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
-import { PG_ACTIVE, PG_WORKINGSET } from '../frames/frame-table.ts';
-import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON } from '../frames/lru.ts';
-import { WORKINGSET_ACTIVATE_FILE, WORKINGSET_REFAULT_FILE, WORKINGSET_RESTORE_FILE } from '../vmstat.ts';
+import { PG_ACTIVE, PG_SWAPBACKED, PG_WORKINGSET } from '../frames/frame-table.ts';
+import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../frames/lru.ts';
+import {
+  WORKINGSET_ACTIVATE_ANON,
+  WORKINGSET_ACTIVATE_FILE,
+  WORKINGSET_REFAULT_ANON,
+  WORKINGSET_REFAULT_FILE,
+  WORKINGSET_RESTORE_ANON,
+  WORKINGSET_RESTORE_FILE,
+} from '../vmstat.ts';
 
 /**
  * A shadow is a negative int32. Its 31 bits say whether the page had been active, which cgroup it was evicted from, and
@@ -50,45 +57,55 @@ export class Workingset {
     this.#core = core;
   }
 
-  /** The shadow of a page that is evicted now (workingset_eviction). */
-  eviction(frame: Pfn): number {
+  /**
+   * The shadow of a page that is evicted now (workingset_eviction).
+   * @param target the cgroup whose limit it goes for, 0 for the machine
+   */
+  eviction(frame: Pfn, target: number): number {
     const { table } = this.#core;
-    const cgroup = table.memcg[frame] as number;
-    const shadow = pack(cgroup, this.#ages[cgroup] ?? 0, table.has(frame, PG_WORKINGSET));
-    this.#grow(cgroup);
+    const shadow = pack(target, this.#ages[target] ?? 0, table.has(frame, PG_WORKINGSET));
+    this.#grow(target);
     return shadow;
   }
 
   /** Whether memory as it is now would have kept the page, had it been on the active list (workingset_test_recent). */
-  isRecent(shadow: number): boolean {
+  isRecent(shadow: number, isFile = true): boolean {
     const { cgroup, age, ageBits } = unpack(shadow);
     const now = (this.#ages[cgroup] ?? 0) % 2 ** ageBits;
     const distance = now >= age ? now - age : now - age + 2 ** ageBits;
-    return distance <= this.#couldKeep(cgroup);
+    return distance <= this.#couldKeep(cgroup, isFile);
   }
 
-  /** Pages that could have made room: active ones of files, and with swap the anonymous ones. */
-  #couldKeep(cgroup: number): number {
+  /**
+   * Pages that could have made room: active ones of files, with swap active anonymous ones, and the inactive ones of the
+   * other kind.
+   */
+  #couldKeep(cgroup: number, isFile: boolean): number {
     const { lru, swap } = this.#core;
     const sizes = cgroup === 0 ? lru.sizes : lru.lruvec(cgroup).sizes;
     const files = (sizes[LRU_ACTIVE_FILE] as number) + (cgroup === 0 ? this.elsewhere : 0);
-    if (swap.free === 0) return files;
-    return files + (sizes[LRU_ACTIVE_ANON] as number) + (sizes[LRU_INACTIVE_ANON] as number);
+    const inactiveFiles = isFile ? 0 : (sizes[LRU_INACTIVE_FILE] as number);
+    if (swap.free === 0) return files + inactiveFiles;
+    const inactiveAnon = isFile ? (sizes[LRU_INACTIVE_ANON] as number) : 0;
+    return files + inactiveFiles + (sizes[LRU_ACTIVE_ANON] as number) + inactiveAnon;
   }
 
   /** A page with a shadow is read again (workingset_refault): a recent one begins as an active page. */
   refault(frame: Pfn, shadow: number): void {
     const { table, vmstat, cgroups } = this.#core;
-    vmstat.count(WORKINGSET_REFAULT_FILE);
+    const isFile = !table.has(frame, PG_SWAPBACKED);
+    const group = cgroups.get(table.memcg[frame] as number);
+    if (isFile) group.refaultFile++;
+    else group.refaultAnon++;
+    vmstat.count(isFile ? WORKINGSET_REFAULT_FILE : WORKINGSET_REFAULT_ANON);
     const { cgroup, wasActive } = unpack(shadow);
-    cgroups.get(table.memcg[frame] as number).refaultFile++;
-    if (!this.isRecent(shadow)) return;
+    if (!this.isRecent(shadow, isFile)) return;
     this.#grow(cgroup);
     table.set(frame, PG_ACTIVE);
-    vmstat.count(WORKINGSET_ACTIVATE_FILE);
+    vmstat.count(isFile ? WORKINGSET_ACTIVATE_FILE : WORKINGSET_ACTIVATE_ANON);
     if (!wasActive) return;
     table.set(frame, PG_WORKINGSET);
-    vmstat.count(WORKINGSET_RESTORE_FILE);
+    vmstat.count(isFile ? WORKINGSET_RESTORE_FILE : WORKINGSET_RESTORE_ANON);
   }
 
   #grow(cgroup: number): void {

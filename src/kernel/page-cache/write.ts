@@ -7,6 +7,7 @@ import { MAX_FOLIO_ORDER } from './file-system.ts';
 import type { Inode } from './inode.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
+import type { Shmem } from './shmem.ts';
 import type { UserCopy } from './user-copy.ts';
 import type { WriteBack } from './write-back.ts';
 
@@ -16,15 +17,24 @@ const LARGEST_FOLIO = PAGE_SIZE << MAX_FOLIO_ORDER;
 export class FileWriter {
   readonly #cache: PageCache;
   readonly #io: PageIo;
+  readonly #shmem: Shmem;
   readonly #user: UserCopy;
   readonly #throttle: DirtyThrottle;
   readonly #writeBack: WriteBack;
 
-  constructor(cache: PageCache, io: PageIo, user: UserCopy, throttle: DirtyThrottle, writeBack: WriteBack) {
+  constructor(
+    cache: PageCache,
+    io: PageIo,
+    shmem: Shmem,
+    user: UserCopy,
+    throttle: DirtyThrottle,
+    writeBack: WriteBack,
+  ) {
     this.#writeBack = writeBack;
     this.#throttle = throttle;
     this.#cache = cache;
     this.#io = io;
+    this.#shmem = shmem;
     this.#user = user;
   }
 
@@ -65,6 +75,10 @@ export class FileWriter {
     const index = Math.floor(position / PAGE_SIZE);
     const cached = this.#cache.find(inode, index);
     if (cached >= 0) return cached;
+    if (inode.kind === 'shmem') {
+      const frame = this.#shmem.getPage(task, inode, index);
+      return frame < 0 ? -ENOMEM : frame;
+    }
     const chunk = Math.min(length, LARGEST_FOLIO - (position % LARGEST_FOLIO));
     let order = inode.fs.largeFolios ? this.#orderFor(inode, index, chunk) : 0;
     let frame = this.#cache.add(task, inode, index, order);

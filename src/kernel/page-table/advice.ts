@@ -7,6 +7,8 @@ import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
 import { PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTODATE } from '../frames/frame-table.ts';
+import type { Inode } from '../page-cache/inode.ts';
+import { entryOfValue } from '../page-cache/shmem-swap.ts';
 import type { Task } from '../process/process.ts';
 import { PGLAZYFREE } from '../vmstat.ts';
 import { entrySwap, guardEntryLo, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL } from './soft-entry.ts';
@@ -20,6 +22,8 @@ export interface AdviceNeeds {
   reclaimPages(frames: readonly Pfn[]): void;
   /** Reads a page into the swap cache, on a task's account. */
   readSwapAhead(task: Task, entry: number): void;
+  /** The same for the swapped pages of a memory file from page `first` to before `end`. */
+  readSharedAhead(task: Task, inode: Inode, first: number, end: number): void;
 }
 
 export class PageAdvice implements AdviceOps {
@@ -82,6 +86,13 @@ export class PageAdvice implements AdviceOps {
     lru.drain();
   }
 
+  /** The same on shared memory (shmem_swapin_range). */
+  swapinShared(task: Task, vma: Vma, start: Vpn, end: Vpn): void {
+    if (vma.file === undefined) return;
+    this.#needs.readSharedAhead(task, vma.file.inode, indexOf(vma, start), indexOf(vma, end));
+    this.#core.lru.drain();
+  }
+
   /** madvise_guard_install: whatever is mapped goes, and every page gets a marker. @returns 0 or -ENOMEM */
   guardInstall(vma: Vma, start: Vpn, end: Vpn): number {
     const { pageTables } = this.#core;
@@ -115,7 +126,10 @@ export class PageAdvice implements AdviceOps {
   residency(vma: Vma, start: Vpn, end: Vpn, into: Uint8Array, at: number): void {
     const { pageTables, table } = this.#core;
     for (let page: number = start; page < end; page++) {
-      const cached = vma.file?.inode.pages.get(indexOf(vma, page)) ?? 0;
+      const entry = vma.file?.inode.pages.get(indexOf(vma, page)) ?? 0;
+      // A page of shared memory in swap counts when the swap cache has it (mincore_page).
+      const cached =
+        entry < 0 && vma.file?.inode.kind === 'shmem' ? this.#core.swap.cached(entryOfValue(entry)) : entry;
       into[at + page - start] = cached > 0 && table.has(pfn(cached), PG_UPTODATE) ? 1 : 0;
     }
     pageTables.forEachTable(vma.mm, start, end, (firstSlot, firstPage, count) => {

@@ -50,12 +50,18 @@ export const PTE_SWP_EXCLUSIVE = 1 << 9;
 const OFFSET_SHIFT = 11;
 const OFFSET_LOW_BITS = 32 - OFFSET_SHIFT;
 
+/** Bits of a slot's number: areas of up to 256 GiB. The kernel's entries have room for more. */
+const SLOT_BITS = 26;
+/** Slots that an area can have. */
+export const MOST_SLOTS = 2 ** SLOT_BITS;
+
 /**
- * A place in swap as one number: area * 2^40 + slot. Areas are numbered from 0 to 30, slots from 1, so no entry is 0.
+ * A place in swap as one small integer: area * 2^26 + slot. Areas are numbered from 0 to 30, slots from 1, so no entry is
+ * 0 and none is negative.
  */
-export const swapEntry = (area: number, slot: number): number => area * 2 ** 40 + slot;
-export const areaOf = (entry: number): number => Math.floor(entry / 2 ** 40);
-export const slotOf = (entry: number): number => entry % 2 ** 40;
+export const swapEntry = (area: number, slot: number): number => (area << SLOT_BITS) | slot;
+export const areaOf = (entry: number): number => entry >>> SLOT_BITS;
+export const slotOf = (entry: number): number => entry & (MOST_SLOTS - 1);
 
 /** The two halves of a not-present entry that says where in swap the page is (swp_entry_to_pte). */
 export const swapLo = (entry: number, flags: number): number =>

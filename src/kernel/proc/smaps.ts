@@ -1,10 +1,11 @@
 import { PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
-import { PAGE_SIZE, type Pfn } from '../../hardware/units.ts';
+import { PAGE_SIZE, type Pfn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
-import { VM_LOCKED } from '../address-space/vm-flags.ts';
-import type { Vma } from '../address-space/vma.ts';
+import { VM_LOCKED, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
+import { indexOf, type Vma } from '../address-space/vma.ts';
 import { PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED } from '../frames/frame-table.ts';
-import { entrySwap, isSwapEntry } from '../page-table/soft-entry.ts';
+import { swappedPages } from '../page-cache/shmem-swap.ts';
+import { entrySwap, isNone, isSwapEntry } from '../page-table/soft-entry.ts';
 import { normalFrame, type ProcSource } from './source.ts';
 
 /**
@@ -75,13 +76,21 @@ export function gatherRollup(source: ProcSource, mm: Mm): Smaps {
 
 function gather(source: ProcSource, vma: Vma, sums: Smaps): void {
   const { pageTables } = source;
+  const inode = vma.file?.inode;
+  // Swapped pages of shared memory are known to the file alone; a private copy of one hides it (smap_gather_stats).
+  const ownCopies = inode !== undefined && (vma.flags & (VM_SHARED | VM_WRITE)) === VM_WRITE;
+  if (inode !== undefined) sums.swap += swappedPages(inode, vma.pgoff, vma.pgoff + vma.pages) * PAGE_SIZE;
   const locked = (vma.flags & VM_LOCKED) !== 0;
   sums.size += vma.pages * PAGE_SIZE;
-  pageTables.forEachTable(vma.mm, vma.start, vma.end, (firstSlot, _page, count) => {
+  pageTables.forEachTable(vma.mm, vma.start, vma.end, (firstSlot, firstPage, count) => {
     for (let slot = firstSlot; slot < firstSlot + count; slot++) {
       const lo = pageTables.lo(slot);
       const hi = pageTables.hi(slot);
       const frame = normalFrame(lo, hi);
+      if (ownCopies && !isNone(lo, hi)) {
+        const index = indexOf(vma, vpn(firstPage + (slot - firstSlot)));
+        sums.swap -= swappedPages(inode, index, index + 1) * PAGE_SIZE;
+      }
       if (frame >= 0) account(source, frame as Pfn, lo, locked, sums);
       else if (isSwapEntry(lo, hi)) {
         sums.swap += PAGE_SIZE;

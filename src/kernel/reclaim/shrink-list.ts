@@ -2,6 +2,7 @@ import { type Pfn, pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import {
   PG_ACTIVE,
+  PG_CACHED,
   PG_DIRTY,
   PG_LOCKED,
   PG_MLOCKED,
@@ -90,21 +91,27 @@ function decide(core: PageCore, head: Pfn, pages: number, sc: ScanControl): numb
 }
 
 /**
- * An anonymous page goes to swap: it gets a place, its mappings remember that place, and it is written if it differs from
+ * A page of anonymous or shared memory goes to swap: it gets a place, its mappings (of shared memory, its file) remember that place, and it is written if it differs from
  * what lies there. Where the device answers later the page waits in the swap cache and goes at the next look.
  */
 function swapOut(core: PageCore, frame: Pfn, sc: ScanControl): number {
-  const { table, swap, pages } = core;
-  // Shared memory has no place in swap yet, and without room in swap there is none for anybody.
-  if (!table.isAnonymous(frame) && !table.has(frame, PG_SWAPCACHE)) return ACTIVATED;
-  if (!table.has(frame, PG_SWAPCACHE) && (!sc.maySwap || swap.allocate(frame) === 0)) return ACTIVATED;
+  const { table, swap } = core;
+  const isShmem = table.has(frame, PG_CACHED);
+  if (!isShmem && !table.has(frame, PG_SWAPCACHE) && (!sc.maySwap || swap.allocate(frame) === 0)) return ACTIVATED;
   if (!tryToUnmap(core, frame)) return ACTIVATED;
+  if (isShmem) {
+    if (!table.has(frame, PG_DIRTY)) {
+      // Nobody has written to it: without it there is a hole of zeros again.
+      core.evictFromCache(frame);
+      return FREED;
+    }
+    if (!core.moveToSwap(frame)) return ACTIVATED;
+  }
   if (table.has(frame, PG_DIRTY) && !swap.writeOut(frame)) {
     table.set(frame, PG_RECLAIM);
     return KEPT;
   }
-  swap.leaveCache(frame);
-  pages.releaseUnused(frame);
+  swap.swappedOut(frame, sc.target?.id ?? 0);
   return FREED;
 }
 

@@ -34,49 +34,62 @@ export class SwapReadahead {
     this.#params = params;
   }
 
+  /** Neighbours in memory are read rather than neighbours on the disk (swap_use_vma_readahead). */
+  get #goesByMemory(): boolean {
+    return this.#params.vmaReadahead === 1 && !this.#swap.hasRotational;
+  }
+
   /** A fault finds its page in the swap cache (swap_update_readahead): if it was read ahead, that was worth it. */
   hit(vma: Vma, page: Vpn, frame: Pfn): void {
+    if (!this.#goesByMemory) {
+      this.hitShared(frame);
+      return;
+    }
+    vma.swapReadahead.page = page;
+    if (this.#takeMark(frame)) vma.swapReadahead.hits = Math.min(vma.swapReadahead.hits + 1, MOST_HITS);
+  }
+
+  /** The same of a page of a memory file: the machine's own count is told. */
+  hitShared(frame: Pfn): void {
+    if (this.#takeMark(frame)) this.#hits++;
+  }
+
+  #takeMark(frame: Pfn): boolean {
     const { table, vmstat } = this.#core;
-    if (!this.#swap.hasRotational) vma.swapReadahead.page = page;
-    if (!table.has(frame, PG_READAHEAD)) return;
+    if (!table.has(frame, PG_READAHEAD)) return false;
     table.clear(frame, PG_READAHEAD);
     vmstat.count(SWAP_RA_HIT);
-    if (this.#swap.hasRotational) this.#hits++;
-    else {
-      vma.swapReadahead.hits = Math.min(vma.swapReadahead.hits + 1, MOST_HITS);
-    }
+    return true;
   }
 
   /**
    * Reads the page of an entry and its neighbours into the swap cache (swapin_readahead).
    * @returns the page's frame, or -1 when there is no memory
    */
-  read(task: Task, vma: Vma, page: Vpn, entry: number): Pfn | -1 {
-    if (this.#swap.hasRotational) this.#readSlots(task, entry);
-    else this.#readNeighbours(task, vma, page);
-    return this.readOne(task, entry, false);
+  read(task: Task, vma: Vma, page: Vpn, entry: number, mayReclaim: boolean): Pfn | -1 {
+    if (!this.#goesByMemory) return this.readCluster(task, entry, mayReclaim);
+    this.#readNeighbours(task, vma, page, mayReclaim);
+    return this.#swap.readIntoCache(task, entry, mayReclaim);
   }
 
-  /** One page into the swap cache, unless it is there (read_swap_cache_async). */
-  readOne(task: Task | undefined, entry: number, ahead: boolean): Pfn | -1 {
-    const { pages, table, lru, vmstat } = this.#core;
-    const cached = this.#swap.cached(entry);
-    if (cached >= 0) return cached;
-    if (this.#swap.references(entry) === 0) return -1;
-    const frame = pages.allocateAnonymous(false, this.#swap.ownerOf(entry));
-    if (frame < 0) return -1;
-    this.#swap.enterCache(frame as Pfn, entry);
-    this.#swap.readIn(task, entry, frame as Pfn, ahead);
-    lru.add(frame as Pfn);
-    if (ahead) {
-      table.set(frame as Pfn, PG_READAHEAD);
-      vmstat.count(SWAP_RA);
-    }
-    return frame;
+  /** The same by neighbours on the disk (swap_cluster_readahead): all that memory files have. */
+  readCluster(task: Task | undefined, entry: number, mayReclaim: boolean): Pfn | -1 {
+    this.#readSlots(task, entry, mayReclaim);
+    return this.#swap.readIntoCache(task, entry, mayReclaim);
+  }
+
+  /** One page into the swap cache, unless it is there, marked so that its use is noticed. */
+  #readAhead(task: Task | undefined, entry: number, mayReclaim: boolean): void {
+    const { table, vmstat } = this.#core;
+    if (this.#swap.cached(entry) >= 0) return;
+    const frame = this.#swap.readIntoCache(task, entry, mayReclaim, true);
+    if (frame < 0) return;
+    table.set(frame as Pfn, PG_READAHEAD);
+    vmstat.count(SWAP_RA);
   }
 
   /** swap_vma_readahead: a window around the page, shaped by the direction of the last two faults. */
-  #readNeighbours(task: Task, vma: Vma, page: Vpn): void {
+  #readNeighbours(task: Task, vma: Vma, page: Vpn, mayReclaim: boolean): void {
     const most = 1 << Math.min(this.#params.pageCluster, MOST_ORDER);
     const state = vma.swapReadahead;
     const size = most === 1 ? 1 : windowSize(state.page, page, state.hits, most, state.window);
@@ -95,13 +108,15 @@ export class SwapReadahead {
       for (let i = 0; i < count; i++) {
         const lo = pageTables.lo(firstSlot + i);
         const hi = pageTables.hi(firstSlot + i);
-        if (isSwapEntry(lo, hi)) this.readOne(task, entrySwap(lo, hi), firstPage + i !== page);
+        if (!isSwapEntry(lo, hi)) continue;
+        if (firstPage + i === page) this.#swap.readIntoCache(task, entrySwap(lo, hi), mayReclaim);
+        else this.#readAhead(task, entrySwap(lo, hi), mayReclaim);
       }
     });
   }
 
   /** swap_cluster_readahead: an aligned block of slots around the page's own. */
-  #readSlots(task: Task, entry: number): void {
+  #readSlots(task: Task | undefined, entry: number, mayReclaim: boolean): void {
     const slot = slotOf(entry);
     const most = 1 << this.#params.pageCluster;
     const hits = this.#hits;
@@ -114,7 +129,9 @@ export class SwapReadahead {
     // Slot 0 is the header.
     const first = Math.max(1, slot - (slot % size));
     const last = Math.min(slot - (slot % size) + size - 1, area.slots - 1);
-    for (let s = first; s <= last; s++) this.readOne(task, swapEntry(areaOf(entry), s), s !== slot);
+    for (let s = first; s <= last; s++)
+      if (s === slot) this.#swap.readIntoCache(task, entry, mayReclaim);
+      else this.#readAhead(task, swapEntry(areaOf(entry), s), mayReclaim);
   }
 }
 

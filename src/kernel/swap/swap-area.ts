@@ -1,83 +1,54 @@
 import { PAGE_SIZE } from '../../hardware/units.ts';
-
-/** What a swap device is like (the block device's queue limits that mm/swapfile.c looks at). */
-export interface SwapDevice {
-  readonly name: string;
-  /** Partition or file, as /proc/swaps says. */
-  readonly kind: 'partition' | 'file';
-  /** Reads and writes are done when the call returns: zram, pmem (SWP_SYNCHRONOUS_IO). */
-  readonly synchronous: boolean;
-  /** A disk with a head to move: neighbours on the disk are read ahead rather than neighbours in memory. */
-  readonly rotational: boolean;
-}
+import { memorySwapBacking, type SwapBacking } from './swap-backing.ts';
+import { SwapClusters, type SwapClustersState } from './swap-clusters.ts';
+import type { SwapDevice } from './swap-devices.ts';
 
 /** A swap area (struct swap_info_struct): which slots are used, by how many, and what is in them. */
 export class SwapArea {
   readonly number: number;
   readonly device: SwapDevice;
-  readonly priority: number;
   /** Slots in all; slot 0 is the header and never used. */
   readonly slots: number;
-  /** How many page-table entries refer to a slot (swap_map). */
+  /** The best is used first; a negative one was given by the kernel, and rises when a better such area goes. */
+  priority: number;
+  /** How many entries of page tables and of memory files refer to a slot (swap_map). */
   readonly references: Uint16Array;
   /** The frame in the swap cache, 0 for none. */
   readonly cached: Int32Array;
+  /** When the page in a slot was evicted, as mm/workingset.c remembers it; 0 for never. */
+  readonly shadow: Int32Array;
   /** Slots of pages that were all zeros: nothing was written for them (zeromap). */
   readonly zero: Uint8Array;
-  /** Memory cgroup that a slot's page belongs to, 0 for none. */
+  /** Memory cgroup that pays for a slot, 0 for none. */
   readonly owner: Uint16Array;
-  /** Bytes of written slots, on a machine that keeps contents. */
-  readonly #contents = new Map<number, Uint8Array>();
+  readonly clusters: SwapClusters;
+  /** Where the bytes of written slots are, on a machine that keeps contents. */
+  backing: SwapBacking;
   used = 0;
-  #next = 1;
 
-  constructor(number: number, device: SwapDevice, slots: number, priority: number) {
+  /** @param reclaim see SwapClusters */
+  constructor(init: SwapAreaInit, reclaim: (slot: number) => boolean) {
+    const { number, device, slots, priority, discard, backing } = init;
     this.number = number;
     this.device = device;
     this.slots = slots;
     this.priority = priority;
     this.references = new Uint16Array(slots);
     this.cached = new Int32Array(slots);
+    this.shadow = new Int32Array(slots);
     this.zero = new Uint8Array(slots);
     this.owner = new Uint16Array(slots);
+    this.backing = backing ?? memorySwapBacking();
+    this.discard = discard ?? false;
+    this.clusters = new SwapClusters(this, slots, this.discard, reclaim);
   }
+
+  /** Free clusters are told to the device as they become free (SWAP_FLAG_DISCARD). */
+  readonly discard: boolean;
 
   /** Slots that pages can use. */
   get usable(): number {
     return this.slots - 1;
-  }
-
-  /** A free slot, the next one behind the last that was given (cluster by cluster), or 0 when all are used. */
-  take(): number {
-    for (let tries = 1; tries < this.slots; tries++) {
-      const slot = this.#next;
-      this.#next = slot + 1 === this.slots ? 1 : slot + 1;
-      if (this.references[slot] === 0 && this.cached[slot] === 0) {
-        this.used++;
-        return slot;
-      }
-    }
-    return 0;
-  }
-
-  /** A slot that neither an entry nor the swap cache refers to is free again (swap_entries_free). @returns whether it is */
-  releaseIfUnused(slot: number): boolean {
-    if (this.references[slot] !== 0 || this.cached[slot] !== 0) return false;
-    this.used--;
-    this.zero[slot] = 0;
-    this.#contents.delete(slot);
-    return true;
-  }
-
-  /** Keeps a page's bytes. */
-  store(slot: number, bytes: Uint8Array): void {
-    this.#contents.set(slot, bytes.slice());
-  }
-
-  /** Puts the bytes of a slot into a page; a slot of zeros leaves it as it is. */
-  load(slot: number, into: Uint8Array): void {
-    const bytes = this.#contents.get(slot);
-    if (bytes !== undefined) into.set(bytes);
   }
 
   /** Kilobytes that swapon shows. */
@@ -85,42 +56,79 @@ export class SwapArea {
     return (this.usable * PAGE_SIZE) / 1024;
   }
 
+  /** A slot that neither an entry nor the swap cache refers to is free again (swap_entries_free). @returns whether it is */
+  releaseIfUnused(slot: number): boolean {
+    if (this.references[slot] !== 0 || this.cached[slot] !== 0) return false;
+    this.used--;
+    this.zero[slot] = 0;
+    this.shadow[slot] = 0;
+    this.backing.free(slot);
+    this.clusters.release(slot);
+    return true;
+  }
+
   save(): SwapAreaState {
     return {
       number: this.number,
       slots: this.slots,
       priority: this.priority,
+      discard: this.discard,
       used: this.used,
-      next: this.#next,
       references: this.references.slice(),
       cached: this.cached.slice(),
+      shadow: this.shadow.slice(),
       zero: this.zero.slice(),
       owner: this.owner.slice(),
-      contents: [...this.#contents].map(([slot, bytes]) => [slot, bytes.slice()]),
+      clusters: this.clusters.save(),
+      contents: this.#writtenSlots(),
     };
   }
 
+  /** The bytes of a snapshot come to lie in memory, wherever they were before. */
   restore(state: SwapAreaState): void {
     this.used = state.used;
-    this.#next = state.next;
     this.references.set(state.references);
     this.cached.set(state.cached);
+    this.shadow.set(state.shadow);
     this.zero.set(state.zero);
     this.owner.set(state.owner);
-    this.#contents.clear();
-    for (const [slot, bytes] of state.contents) this.#contents.set(slot, bytes.slice());
+    this.clusters.restore(state.clusters);
+    this.backing = memorySwapBacking();
+    for (const [slot, bytes] of state.contents) this.backing.write(slot, bytes);
   }
+
+  #writtenSlots(): [slot: number, bytes: Uint8Array][] {
+    const written: [number, Uint8Array][] = [];
+    for (let slot = 1; slot < this.slots; slot++) {
+      if ((this.references[slot] === 0 && this.cached[slot] === 0) || this.zero[slot] !== 0) continue;
+      const bytes = new Uint8Array(PAGE_SIZE);
+      if (this.backing.read(slot, bytes)) written.push([slot, bytes]);
+    }
+    return written;
+  }
+}
+
+/** What a new area is told. */
+export interface SwapAreaInit {
+  readonly number: number;
+  readonly device: SwapDevice;
+  readonly slots: number;
+  readonly priority: number;
+  readonly discard?: boolean | undefined;
+  readonly backing?: SwapBacking | undefined;
 }
 
 export interface SwapAreaState {
   readonly number: number;
   readonly slots: number;
   readonly priority: number;
+  readonly discard: boolean;
   readonly used: number;
-  readonly next: number;
   readonly references: Uint16Array;
   readonly cached: Int32Array;
+  readonly shadow: Int32Array;
   readonly zero: Uint8Array;
   readonly owner: Uint16Array;
+  readonly clusters: SwapClustersState;
   readonly contents: readonly (readonly [slot: number, bytes: Uint8Array])[];
 }

@@ -1,5 +1,15 @@
 import type { BlockDeviceModel } from '../../hardware/block-device.ts';
-import type { SwapDevice } from './swap-area.ts';
+
+/** What a swap device is like (the block device's queue limits that mm/swapfile.c looks at). */
+export interface SwapDevice {
+  readonly name: string;
+  /** Partition or file, as /proc/swaps says. */
+  readonly kind: 'partition' | 'file';
+  /** Reads and writes are done when the call returns: zram, pmem (SWP_SYNCHRONOUS_IO). */
+  readonly synchronous: boolean;
+  /** A disk with a head to move: neighbours on the disk are read ahead rather than neighbours in memory. */
+  readonly rotational: boolean;
+}
 
 /** A compressed disk in memory: synchronous, so nothing is read ahead and no page waits in the swap cache. */
 export const zram: SwapDevice = { name: 'zram', kind: 'partition', synchronous: true, rotational: false };

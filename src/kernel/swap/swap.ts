@@ -1,82 +1,24 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
-import type { PageCore } from '../core.ts';
 import { PG_DIRTY, PG_READAHEAD, PG_SWAPCACHE } from '../frames/frame-table.ts';
-import { areaOf, slotOf, swapEntry } from '../page-table/soft-entry.ts';
+import { slotOf, swapEntry } from '../page-table/soft-entry.ts';
 import type { Task } from '../process/process.ts';
 import { CAUSE_DISK } from '../time/clock.ts';
 import { NR_SWAPCACHED, NR_VMSCAN_WRITE, PSWPIN, PSWPOUT, SWPIN_ZERO, SWPOUT_ZERO } from '../vmstat.ts';
-import { SwapArea, type SwapAreaState, type SwapDevice } from './swap-area.ts';
+import { SwapAreas, type SwapAreasState } from './swap-areas.ts';
+import type { SwapDevice } from './swap-devices.ts';
 
-/** Areas that a machine may have (MAX_SWAPFILES without the special types). */
-const MOST_AREAS = 24;
+/** A page is that many words, to see whether it is all zeros. */
+const PAGE_WORDS = PAGE_SIZE / 4;
 
 /**
  * Swap (mm/swapfile.c, mm/swap_state.c, mm/page_io.c): the areas, and the swap cache, which holds the pages that are in
  * memory and in swap at once.
  */
-export class Swap {
+export class Swap extends SwapAreas {
   /** How long a request to the disk below takes, in ns, from a byte of the areas on; undefined when it takes no time. */
   requestTime: ((bytes: number, write: boolean, start: number) => number) | undefined;
-  readonly #core: PageCore;
-  readonly #areas: (SwapArea | undefined)[] = [];
-  /** Entry of each frame in the swap cache (folio->swap). */
-  readonly #entryOf = new Map<number, number>();
-  /** Without a priority of its own an area comes behind all before it. */
-  #leastPriority = -1;
-  /** How often each priority's areas have taken turns. */
-  #turn = 0;
-
-  constructor(core: PageCore) {
-    this.#core = core;
-  }
-
-  /** Areas in the order of their priority, as /proc/swaps lists them. */
-  get areas(): SwapArea[] {
-    return this.#areas
-      .filter((area) => area !== undefined)
-      .sort((a, b) => b.priority - a.priority || a.number - b.number);
-  }
-
-  /** SwapTotal in pages. */
-  get total(): number {
-    return this.areas.reduce((sum, area) => sum + area.usable, 0);
-  }
-
-  /** SwapFree in pages. */
-  get free(): number {
-    return this.areas.reduce((sum, area) => sum + area.usable - area.used, 0);
-  }
-
-  /** More than half of swap is used: slots are given back as soon as their pages are in memory (vm_swap_full). */
-  get isFull(): boolean {
-    return this.free * 2 < this.total;
-  }
-
-  /** A moving disk is in use: readahead goes by slots then (nr_rotate_swap). */
-  get hasRotational(): boolean {
-    return this.areas.some((area) => area.device.rotational);
-  }
-
-  /** Puts an area into use (swapon). @returns undefined when there are as many as there can be */
-  add(device: SwapDevice, slots: number, priority?: number): SwapArea | undefined {
-    let number = this.#areas.indexOf(undefined);
-    if (number < 0) number = this.#areas.length;
-    if (number >= MOST_AREAS) return undefined;
-    const area = new SwapArea(number, device, slots, priority ?? --this.#leastPriority);
-    this.#areas[number] = area;
-    return area;
-  }
-
-  /** Takes an empty area out of use (the end of swapoff). */
-  drop(area: SwapArea): void {
-    this.#areas[area.number] = undefined;
-  }
-
-  area(entry: number): SwapArea {
-    const area = this.#areas[areaOf(entry)];
-    if (area === undefined) throw new RangeError(`Swap: no area ${areaOf(entry)}`);
-    return area;
-  }
+  /** Entry of each frame in the swap cache (folio->swap); made with the first area. */
+  #entryOf: Int32Array | undefined;
 
   /** The page of an entry if it is in memory, else -1 (swap_cache_get_folio). */
   cached(entry: number): Pfn | -1 {
@@ -86,39 +28,27 @@ export class Swap {
 
   /** The entry of a page of the swap cache. */
   entryOf(frame: Pfn): number {
-    return this.#entryOf.get(frame) ?? 0;
+    return this.#entryOf?.[frame] ?? 0;
   }
 
   /**
-   * Gives a page a place in swap and puts it in the swap cache (folio_alloc_swap): the area of the highest priority that
-   * has room, areas of equal priority in turn.
+   * Gives a page a place in swap and puts it in the swap cache, dirty: it has to be written there (folio_alloc_swap).
    * @returns the entry, 0 when swap is full
    */
   allocate(frame: Pfn): number {
-    const areas = this.areas;
-    for (let i = 0; i < areas.length; ) {
-      const equal = areas.filter((area) => area.priority === (areas[i] as SwapArea).priority);
-      for (let n = 0; n < equal.length; n++) {
-        const area = equal[(this.#turn + n) % equal.length] as SwapArea;
-        const slot = area.take();
-        if (slot === 0) continue;
-        this.#turn++;
-        const entry = swapEntry(area.number, slot);
-        this.enterCache(frame, entry);
-        area.owner[slot] = this.#core.cgroups.swapOut(frame);
-        this.#core.table.set(frame, PG_DIRTY);
-        return entry;
-      }
-      i += equal.length;
-    }
-    return 0;
+    const entry = this.takeEntry();
+    if (entry === 0) return 0;
+    this.enterCache(frame, entry);
+    this.core.table.set(frame, PG_DIRTY);
+    return entry;
   }
 
   enterCache(frame: Pfn, entry: number): void {
     this.area(entry).cached[slotOf(entry)] = frame;
-    this.#entryOf.set(frame, entry);
-    this.#core.table.set(frame, PG_SWAPCACHE);
-    this.#core.vmstat.count(NR_SWAPCACHED);
+    this.#entryOf ??= new Int32Array(this.core.table.frames);
+    this.#entryOf[frame] = entry;
+    this.core.table.set(frame, PG_SWAPCACHE);
+    this.core.vmstat.count(NR_SWAPCACHED);
   }
 
   /** The page and its place in swap part; the slot is free when no entry refers to it (delete_from_swap_cache). */
@@ -126,36 +56,66 @@ export class Swap {
     const entry = this.entryOf(frame);
     const area = this.area(entry);
     area.cached[slotOf(entry)] = 0;
-    this.#entryOf.delete(frame);
-    this.#core.table.clear(frame, PG_SWAPCACHE | PG_READAHEAD);
-    this.#core.vmstat.count(NR_SWAPCACHED, -1);
-    this.#releaseIfUnused(area, slotOf(entry));
+    this.core.table.clear(frame, PG_SWAPCACHE | PG_READAHEAD);
+    this.core.vmstat.count(NR_SWAPCACHED, -1);
+    this.#releaseIfUnused(entry);
   }
 
-  /** One more page-table entry refers to a place (swap_duplicate). */
+  /**
+   * Reclaim takes a clean page of the swap cache: only its place in swap is left (__remove_mapping, memcg1_swapout).
+   * @param target the cgroup whose limit it goes for, 0 for the machine
+   */
+  swappedOut(frame: Pfn, target: number): void {
+    const { cgroups, pages, workingset } = this.core;
+    const entry = this.entryOf(frame);
+    const area = this.area(entry);
+    const slot = slotOf(entry);
+    area.owner[slot] = cgroups.swapOut(frame);
+    area.shadow[slot] = workingset.eviction(frame, target);
+    this.leaveCache(frame);
+    pages.releaseUnused(frame);
+  }
+
+  /** A page gives its place up, unless an entry refers to it: it has to be written anew (folio_free_swap). */
+  giveUp(frame: Pfn): boolean {
+    if (this.references(this.entryOf(frame)) > 0) return false;
+    this.leaveCache(frame);
+    this.core.table.set(frame, PG_DIRTY);
+    return true;
+  }
+
+  protected override reclaimSlot(entry: number): boolean {
+    return this.giveUp(this.cached(entry) as Pfn);
+  }
+
+  /** When the page of a place was evicted, as mm/workingset.c remembers it; 0 for never (swap_cache_get_shadow). */
+  shadow(entry: number): number {
+    return this.area(entry).shadow[slotOf(entry)] as number;
+  }
+
+  /** One more entry refers to a place (swap_duplicate). */
   duplicate(entry: number): void {
     (this.area(entry).references[slotOf(entry)] as number)++;
   }
 
-  /** How many page-table entries refer to a place (__swap_count). */
+  /** How many entries refer to a place (__swap_count). */
   references(entry: number): number {
     return this.area(entry).references[slotOf(entry)] as number;
   }
 
   /** One entry less; with the last one the slot is free, unless the page is still in the cache (swap_free). */
   release(entry: number): void {
-    const area = this.area(entry);
-    (area.references[slotOf(entry)] as number)--;
-    this.#releaseIfUnused(area, slotOf(entry));
+    (this.area(entry).references[slotOf(entry)] as number)--;
+    this.#releaseIfUnused(entry);
   }
 
   /** As `release`; a page of the cache that nobody wants any more goes with its slot (free_swap_and_cache). */
   releaseAndForget(entry: number): void {
-    this.release(entry);
     const frame = this.cached(entry);
-    if (frame < 0 || this.references(entry) > 0 || (this.#core.table.mapcount[frame] as number) > 0) return;
+    this.release(entry);
+    if (frame < 0 || this.references(entry) > 0 || (this.core.table.mapcount[frame] as number) > 0) return;
     this.leaveCache(frame as Pfn);
-    this.#core.pages.releaseUnused(frame as Pfn);
+    this.core.pages.releaseUnused(frame as Pfn);
   }
 
   /**
@@ -163,19 +123,19 @@ export class Swap {
    * @returns whether the write is done already
    */
   writeOut(frame: Pfn): boolean {
-    const { table, vmstat, memory, contents } = this.#core;
+    const { table, vmstat, memory, contents } = this.core;
     const entry = this.entryOf(frame);
     const area = this.area(entry);
     table.clear(frame, PG_DIRTY);
     vmstat.count(NR_VMSCAN_WRITE);
     if (contents === 'bytes') {
-      const isZero = !memory.hasStorage(frame) || memory.view(frame).every((byte) => byte === 0);
+      const isZero = !memory.hasStorage(frame) || isAllZero(memory.view(frame));
       area.zero[slotOf(entry)] = isZero ? 1 : 0;
       if (isZero) {
         vmstat.count(SWPOUT_ZERO);
         return true;
       }
-      area.store(slotOf(entry), memory.view(frame));
+      area.backing.write(slotOf(entry), memory.view(frame));
     }
     vmstat.count(PSWPOUT);
     // Nobody waits for it, but it keeps the disk busy.
@@ -184,17 +144,48 @@ export class Swap {
   }
 
   /**
-   * Reads a place into a fresh frame, and charges the reading to the task (swap_read_folio).
+   * A fresh frame with the page of a place, charged to whom the page belonged (swap_read_folio). It is on no cache yet.
    * @param ahead nobody waits for it
+   * @returns the frame, or -1 when there is no memory
    */
-  readIn(task: Task | undefined, entry: number, frame: Pfn, ahead: boolean): void {
-    const { vmstat, memory, contents, clock } = this.#core;
+  readDirect(task: Task | undefined, entry: number, mayReclaim: boolean, ahead = false): Pfn | -1 {
+    const { pages, cgroups, lru, workingset } = this.core;
+    const area = this.area(entry);
+    const slot = slotOf(entry);
+    const owner = area.owner[slot] as number;
+    const frame = pages.allocateAnonymous(mayReclaim, owner);
+    if (frame < 0) return -1;
+    // The page pays for itself now, its place no longer (memcg1_swapin).
+    cgroups.swapFreed(owner);
+    area.owner[slot] = 0;
+    const shadow = area.shadow[slot] as number;
+    if (shadow !== 0) workingset.refault(frame as Pfn, shadow);
+    this.#read(task, entry, frame as Pfn, ahead);
+    lru.add(frame as Pfn);
+    return frame;
+  }
+
+  /**
+   * The page of a place, read into the swap cache unless it is there (read_swap_cache_async).
+   * @returns its frame, or -1 when there is no memory or nobody wants the page any more
+   */
+  readIntoCache(task: Task | undefined, entry: number, mayReclaim: boolean, ahead = false): Pfn | -1 {
+    const cached = this.cached(entry);
+    if (cached >= 0) return cached;
+    if (this.references(entry) === 0) return -1;
+    const frame = this.readDirect(task, entry, mayReclaim, ahead);
+    if (frame >= 0) this.enterCache(frame as Pfn, entry);
+    return frame;
+  }
+
+  #read(task: Task | undefined, entry: number, frame: Pfn, ahead: boolean): void {
+    const { vmstat, memory, contents, clock } = this.core;
     const area = this.area(entry);
     if (area.zero[slotOf(entry)] === 1) {
       vmstat.count(SWPIN_ZERO);
       return;
     }
-    if (contents === 'bytes') area.load(slotOf(entry), memory.view(frame));
+    if (contents === 'bytes') area.backing.read(slotOf(entry), memory.view(frame));
     vmstat.count(PSWPIN);
     if (task !== undefined) task.process.readBytes += PAGE_SIZE;
     const time = this.#request(entry, false);
@@ -207,46 +198,36 @@ export class Swap {
     return this.requestTime?.(PAGE_SIZE, write, slotOf(entry) * PAGE_SIZE) ?? 0;
   }
 
-  #releaseIfUnused(area: SwapArea, slot: number): void {
-    const owner = area.owner[slot] as number;
-    if (!area.releaseIfUnused(slot)) return;
+  #releaseIfUnused(entry: number): void {
+    const area = this.area(entry);
+    const slot = slotOf(entry);
+    if (!this.releaseIfUnused(area, slot)) return;
+    this.core.cgroups.swapFreed(area.owner[slot] as number);
     area.owner[slot] = 0;
-    this.#core.cgroups.swapFreed(owner);
-  }
-
-  /** Cgroup that a place in swap belongs to: it pays when the page comes back. */
-  ownerOf(entry: number): number {
-    return this.area(entry).owner[slotOf(entry)] as number;
   }
 
   save(): SwapState {
-    return {
-      leastPriority: this.#leastPriority,
-      turn: this.#turn,
-      areas: this.areas.map((area) => ({ ...area.save(), device: area.device.name })),
-      entries: [...this.#entryOf],
-    };
+    return this.saveAreas();
   }
 
   /** @param deviceNamed the devices that the areas of the state lie on */
   restore(state: SwapState, deviceNamed: (name: string) => SwapDevice): void {
-    this.#areas.length = 0;
-    this.#entryOf.clear();
-    this.#leastPriority = state.leastPriority;
-    this.#turn = state.turn;
-    for (const saved of state.areas) {
-      const area = new SwapArea(saved.number, deviceNamed(saved.device), saved.slots, saved.priority);
-      area.restore(saved);
-      while (this.#areas.length < saved.number) this.#areas.push(undefined);
-      this.#areas[saved.number] = area;
+    this.restoreAreas(state, deviceNamed);
+    this.#entryOf = undefined;
+    for (const area of this.areas) {
+      this.#entryOf ??= new Int32Array(this.core.table.frames);
+      for (let slot = 1; slot < area.slots; slot++) {
+        const frame = area.cached[slot] as number;
+        if (frame !== 0) this.#entryOf[frame] = swapEntry(area.number, slot);
+      }
     }
-    for (const [frame, entry] of state.entries) this.#entryOf.set(frame, entry);
   }
 }
 
-export interface SwapState {
-  readonly leastPriority: number;
-  readonly turn: number;
-  readonly areas: readonly (SwapAreaState & { readonly device: string })[];
-  readonly entries: readonly (readonly [frame: number, entry: number])[];
+export type SwapState = SwapAreasState;
+
+function isAllZero(page: Uint8Array): boolean {
+  const words = new Int32Array(page.buffer, page.byteOffset, PAGE_WORDS);
+  for (let i = 0; i < PAGE_WORDS; i++) if (words[i] !== 0) return false;
+  return true;
 }

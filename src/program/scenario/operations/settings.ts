@@ -31,10 +31,11 @@ export const sysfs = machineOperation(
   'sysfs ASSIGNMENT',
   (words) => assignment(words, 'queue/read_ahead_kb=64'),
   (scene, { name, value }, answer) => {
-    const kb = parseSize(value);
-    if (name !== 'queue/read_ahead_kb') answer.unsupported = `sysfs ${name}`;
-    else if (kb === undefined || kb < 0) answer.errno = errnoName(EINVAL);
-    else scene.files.setReadaheadKb(kb);
+    const number = parseSize(value);
+    if (number === undefined || number < 0) answer.errno = errnoName(EINVAL);
+    else if (name === 'queue/read_ahead_kb') scene.files.setReadaheadKb(number);
+    else if (name === 'kernel/mm/swap/vma_ra_enabled') scene.kernel.params.vmaReadahead = number === 0 ? 0 : 1;
+    else answer.unsupported = `sysfs ${name}`;
   },
 );
 

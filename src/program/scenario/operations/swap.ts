@@ -1,5 +1,5 @@
 /** Swap areas: the oracle's devices zram (synchronous), loop (asynchronous) and a file on the disk. */
-import { EINVAL, ENOMEM, errnoName } from '../../../kernel/errno.ts';
+import { ENOMEM, EPERM, errnoName } from '../../../kernel/errno.ts';
 import { disk, loop, zram } from '../../../kernel/swap/swap-devices.ts';
 import { machineOperation } from '../operation.ts';
 
@@ -19,7 +19,7 @@ export const swapon = machineOperation(
     priority: words.size('prio'),
   }),
   ({ kernel }, { device, bytes, priority }, answer) => {
-    if (kernel.swapon(device, Math.floor(bytes / PAGE), priority) === undefined) answer.errno = errnoName(EINVAL);
+    if (kernel.swapon(device, Math.floor(bytes / PAGE), { priority }) === undefined) answer.errno = errnoName(EPERM);
   },
 );
 
