@@ -12,6 +12,7 @@ import type { TlbFlush } from './page-table/tlb-flush.ts';
 import type { Params } from './params.ts';
 import type { Task } from './process/process.ts';
 import type { AnonVmas } from './rmap/anon-vmas.ts';
+import type { GroupStats } from './reclaim/group-stats.ts';
 import type { ReverseMap } from './rmap/rmap.ts';
 import type { Swap } from './swap/swap.ts';
 import type { Timers } from './time/clock.ts';
@@ -34,6 +35,8 @@ export interface PageCore {
   readonly cgroups: MemCgroups;
   readonly params: Params;
   readonly tlb: TlbFlush;
+  /** Statistics of groups, as old as the kernel's are. */
+  readonly groupStats: GroupStats;
   readonly vmstat: VmStat;
   readonly trace: EventLog;
   readonly clock: Timers;
@@ -41,8 +44,13 @@ export interface PageCore {
   readonly current: Task | undefined;
   /** A page of a file was written through a mapping: its cache page is dirty now (folio_mark_dirty). */
   markDirty(frame: Pfn): void;
-  /** Drops a clean page of a file that nothing maps any more, leaving a shadow of it (__remove_mapping). */
-  evictFromCache(frame: Pfn): void;
+  /**
+   * Drops a clean page of a file that nothing maps any more, leaving a shadow of it (__remove_mapping).
+   * @param target the group whose limit it goes for, 0 for the machine
+   */
+  evictFromCache(frame: Pfn, target: number): void;
+  /** Pages of a group came back that had been in use when they were evicted: their kind is dear to reclaim. */
+  noteRefault(group: number, isFile: boolean, pages: number): void;
   /** Makes single pages of a large folio of a file; its mappings go (split_folio). */
   splitFolio(frame: Pfn): void;
   /**

@@ -1,4 +1,5 @@
 import type { Pfn, VirtualAddress, Vpn } from '../../hardware/units.ts';
+import type { Vma } from './vma.ts';
 import { VmaTree } from './vma-tree.ts';
 
 /** Indexes of `Mm.rss` (include/linux/mm_types_task.h). */
@@ -16,6 +17,8 @@ export class Mm {
   /** The frame of the top-level table (PGD). */
   readonly pgd: Pfn;
   readonly vmas: VmaTree = new VmaTree();
+  /** Hears of each mapping that is made or goes: somebody pays for the kernel's memory that describes it. */
+  onVma: (vma: Vma, isNew: boolean) => void = () => {};
 
   /** Where the search for a free range starts, going down (mm->mmap_base). */
   mmapBase: Vpn;

@@ -40,6 +40,8 @@ export class Vma {
   constructor(
     mm: Mm,
     start: Vpn,
+  /** Memory cgroup that pays for this description, 0 for none. */
+  payer = 0;
     end: Vpn,
     flags: number,
     pgoff: number,

@@ -156,6 +156,15 @@ export class FaultHandler {
   /** Maps one page of a mapping (handle_mm_fault). @returns VM_FAULT_* bits */
   handleMmFault(task: Task, vma: Vma, page: Vpn, flags: number): number {
     const core = this.#core;
+    const outcome = this.#handle(task, vma, page, flags);
+    // One that has to be tried again is counted when it is complete (mm_account_fault).
+    if (outcome & VM_FAULT_RETRY) return outcome;
+    this.#core.vmstat.count(PGFAULT);
+    if (vma.mm.memcg !== 0) this.#core.cgroups.get(vma.mm.memcg).pgfault++;
+    return outcome;
+  }
+
+  #handle(task: Task, vma: Vma, page: Vpn, flags: number): number {
     core.vmstat.count(PGFAULT);
     if (vma.mm.memcg !== 0) core.cgroups.get(vma.mm.memcg).pgfault++;
     // A file's fault makes a missing last table itself, when it has a page to put there (finish_fault).

@@ -37,6 +37,8 @@ export class LruLists {
   readonly sizes: Int32Array = new Int32Array(LRU_LISTS);
   readonly #new: LruBatch;
   readonly #lazyFree: LruBatch;
+  /** Hears of each frame that was used twice and is active now (workingset_activation). */
+  onActivation: (frame: Pfn) => void = () => {};
 
   constructor(table: FrameTable, vmstat: VmStat) {
     this.#table = table;
@@ -83,6 +85,7 @@ export class LruLists {
     } else if (!table.has(frame, PG_UNEVICTABLE | PG_ACTIVE)) {
       this.activate(frame);
       table.clear(frame, PG_REFERENCED);
+      this.onActivation(frame);
     }
   }
 

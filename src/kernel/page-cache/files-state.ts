@@ -28,6 +28,7 @@ export interface InodeState {
   readonly pages: PageIndexState;
   /** Start and end of each extent, in pages. */
   readonly extents: readonly [number, number][];
+  readonly indexPayers: ReadonlyMap<number, number>;
   readonly backing: BackingState | undefined;
 }
 
@@ -104,6 +105,7 @@ export function saveInode(inode: Inode): InodeState {
     extents: inode.extents.ranges(),
     backing: inode.backing?.save?.(),
   };
+    indexPayers: new Map(inode.indexPayers),
 }
 
 export function restoreInode(state: InodeState, fs: FileSystem): Inode {
@@ -124,6 +126,7 @@ export function restoreInode(state: InodeState, fs: FileSystem): Inode {
   return inode;
 }
 
+  for (const [group, nodes] of state.indexPayers) inode.indexPayers.set(group, nodes);
 export const saveFile = (file: File): OpenFileState => ({
   id: file.id,
   inode: file.inode.id,

@@ -47,6 +47,8 @@ export interface Inode {
   readonly mappings: Set<Vma>;
   readonly backing: Backing | undefined;
   /** Cached pages that differ from the disk. */
+  /** Which cgroups pay for how many nodes of the index. */
+  readonly indexPayers: Map<number, number>;
   dirtyPages: number;
   /** When the first of them became so, in nanoseconds since boot (dirtied_when). */
   dirtiedWhen: number;
@@ -102,6 +104,7 @@ export const makeInode = (init: InodeInit): Inode => ({
   dirtyPages: 0,
   dirtiedWhen: 0,
   writebackIndex: 0,
+  indexPayers: new Map(),
   writeError: 0,
   durable: { size: 0, extents: [] },
   changedTick: -1,

@@ -27,6 +27,11 @@ export class RadixTree {
     return this.#nodes.byteLength + this.#used.byteLength + this.#freeNodes.length * 8;
   }
 
+  /** Nodes in use. */
+  get nodes(): number {
+    return this.#allocated - FIRST_NODES - this.#freeNodes.length;
+  }
+
   /** The entry at an index from 0 to 2^31-1, 0 for none. */
   get(index: number): number {
     if (index >> FANOUT_SHIFT === this.#lastLeaf) return this.#nodes[this.#lastBase + (index & SLOT_MASK)] as number;

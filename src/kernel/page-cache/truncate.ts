@@ -3,6 +3,7 @@ import type { PageCore } from '../core.ts';
 import { PG_UNEVICTABLE, PG_WRITEBACK } from '../frames/frame-table.ts';
 import type { Task } from '../process/process.ts';
 import { unmapFrame, unmapRange } from './file-rmap.ts';
+import { setIndexEntry } from './index-nodes.ts';
 import type { Inode } from './inode.ts';
 import type { Metadata } from './metadata.ts';
 import type { PageCache } from './page-cache.ts';
@@ -186,7 +187,7 @@ export class Truncation {
     let dropped = 0;
     const drop = (index: number, entry: number): void => {
       if (entry < 0) {
-        if (inode.kind === 'file') inode.pages.delete(index);
+        if (inode.kind === 'file') setIndexEntry(this.#core, inode, index, 0, 0);
         return;
       }
       const frame = pfn(entry);

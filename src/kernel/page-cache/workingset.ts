@@ -12,8 +12,8 @@ import {
 } from '../vmstat.ts';
 
 /**
- * A shadow is a negative int32. Its 31 bits say whether the page had been active, which cgroup it was evicted from, and
- * that cgroup's age then. Pages of no cgroup leave more room for the age.
+ * A shadow is a negative int32. Its 31 bits say whether the page had been active, which cgroup's reclaim took it, and that
+ * cgroup's age then. Pages that went because the machine was short leave more room for the age.
  */
 const ROOT_AGE_BITS = 29;
 const CGROUP_AGE_BITS = 19;
@@ -43,8 +43,8 @@ function unpack(shadow: number): Shadow {
 
 /**
  * Recognises pages that come back soon after they were evicted (mm/workingset.c). Evictions and activations of a cgroup
- * advance its age and that of all above it; an evicted page leaves the age in the page index as its shadow, and the
- * difference at its return is how much larger memory had to be to have kept it.
+ * advance its age and that of all above it; an evicted page leaves the age in the page index, or beside its place in swap, as
+ * its shadow, and the difference at its return is how much larger memory had to be to have kept it.
  */
 export class Workingset {
   readonly #core: PageCore;
@@ -62,13 +62,15 @@ export class Workingset {
    * @param target the cgroup whose limit it goes for, 0 for the machine
    */
   eviction(frame: Pfn, target: number): number {
-    const { table } = this.#core;
-    const shadow = pack(target, this.#ages[target] ?? 0, table.has(frame, PG_WORKINGSET));
-    this.#grow(target);
+    const shadow = pack(target, this.#ages[target] ?? 0, this.#core.table.has(frame, PG_WORKINGSET));
+    this.grow(target, 1);
     return shadow;
   }
 
-  /** Whether memory as it is now would have kept the page, had it been on the active list (workingset_test_recent). */
+  /**
+   * Whether memory as it is now would have kept the page, had it been on the active list (workingset_test_recent).
+   * @param isFile a page of a file; else of swap
+   */
   isRecent(shadow: number, isFile = true): boolean {
     const { cgroup, age, ageBits } = unpack(shadow);
     const now = (this.#ages[cgroup] ?? 0) % 2 ** ageBits;
@@ -76,48 +78,48 @@ export class Workingset {
     return distance <= this.#couldKeep(cgroup, isFile);
   }
 
-  /**
-   * Pages that could have made room: active ones of files, with swap active anonymous ones, and the inactive ones of the
-   * other kind.
-   */
+  /** Pages that could have made room: active ones of files, and with swap the anonymous ones; for those, all of files. */
   #couldKeep(cgroup: number, isFile: boolean): number {
-    const { lru, swap } = this.#core;
-    const sizes = cgroup === 0 ? lru.sizes : lru.lruvec(cgroup).sizes;
-    const files = (sizes[LRU_ACTIVE_FILE] as number) + (cgroup === 0 ? this.elsewhere : 0);
-    const inactiveFiles = isFile ? 0 : (sizes[LRU_INACTIVE_FILE] as number);
-    if (swap.free === 0) return files + inactiveFiles;
-    const inactiveAnon = isFile ? (sizes[LRU_INACTIVE_ANON] as number) : 0;
-    return files + inactiveFiles + (sizes[LRU_ACTIVE_ANON] as number) + inactiveAnon;
+    const { swap, groupStats, cgroups } = this.#core;
+    const { sizes } = groupStats.of(cgroups.get(cgroup));
+    let pages = (sizes[LRU_ACTIVE_FILE] as number) + (cgroup === 0 ? this.elsewhere : 0);
+    if (!isFile) pages += sizes[LRU_INACTIVE_FILE] as number;
+    if (swap.free === 0) return pages;
+    pages += sizes[LRU_ACTIVE_ANON] as number;
+    return isFile ? pages + (sizes[LRU_INACTIVE_ANON] as number) : pages;
   }
 
-  /** A page with a shadow is read again (workingset_refault): a recent one begins as an active page. */
+  /** A page with a shadow is in memory again (workingset_refault): a recent one begins as an active page. */
   refault(frame: Pfn, shadow: number): void {
-    const { table, vmstat, cgroups } = this.#core;
+    const { table, vmstat, cgroups, groupStats } = this.#core;
     const isFile = !table.has(frame, PG_SWAPBACKED);
-    const group = cgroups.get(table.memcg[frame] as number);
+    const payer = table.memcg[frame] as number;
+    const group = cgroups.get(payer);
+    vmstat.count(isFile ? WORKINGSET_REFAULT_FILE : WORKINGSET_REFAULT_ANON);
     if (isFile) group.refaultFile++;
     else group.refaultAnon++;
-    vmstat.count(isFile ? WORKINGSET_REFAULT_FILE : WORKINGSET_REFAULT_ANON);
-    const { cgroup, wasActive } = unpack(shadow);
     if (!this.isRecent(shadow, isFile)) return;
-    this.#grow(cgroup);
     table.set(frame, PG_ACTIVE);
+    this.grow(payer, 1);
     vmstat.count(isFile ? WORKINGSET_ACTIVATE_FILE : WORKINGSET_ACTIVATE_ANON);
-    if (!wasActive) return;
+    groupStats.noteActivation(payer, isFile, 1);
+    if (!unpack(shadow).wasActive) return;
     table.set(frame, PG_WORKINGSET);
+    this.#core.noteRefault(payer, isFile, 1);
     vmstat.count(isFile ? WORKINGSET_RESTORE_FILE : WORKINGSET_RESTORE_ANON);
   }
 
-  #grow(cgroup: number): void {
+  /** Pages of a cgroup were evicted or became active: what went before is further away (workingset_age_nonresident). */
+  grow(cgroup: number, pages: number): void {
     for (let group = this.#core.cgroups.get(cgroup); ; group = group.parent) {
-      this.#ages[group.id] = (this.#ages[group.id] ?? 0) + 1;
+      this.#ages[group.id] = (this.#ages[group.id] ?? 0) + pages;
       if (group.parent === undefined) return;
     }
   }
 
   /** Ages by cgroup, for a snapshot. */
   get age(): readonly number[] {
-    return this.#ages.slice();
+    return Array.from(this.#ages, (age) => age ?? 0);
   }
 
   restore(ages: readonly number[]): void {

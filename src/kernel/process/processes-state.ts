@@ -107,6 +107,9 @@ export function saveMm(mm: Mm): MmState {
 
 /** Makes an address space anew and enters its mappings in the reverse map; the page tables are in the frames already. */
 export function restoreMm(state: MmState, references: References): Mm {
+      reserves: vma.reserves?.id ?? 0,
+      reservesTaken: vma.reservesTaken,
+      payer: vma.payer,
   const mm = new Mm(state.id, pfn(state.pgd), vpn(state.mmapBase));
   mm.users = state.users;
   mm.cpuMask = state.cpuMask;
@@ -149,6 +152,7 @@ function restoreVma(mm: Mm, state: VmaState, references: References): Vma {
   return vma;
 }
 
+  vma.payer = state.payer;
 export function saveProcess(process: Process, filesNumber: number): ProcessState {
   return {
     pid: process.pid,

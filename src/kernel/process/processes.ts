@@ -3,6 +3,7 @@ import type { Vpn } from '../../hardware/units.ts';
 import { Mm } from '../address-space/mm.ts';
 import { VM_WIPEONFORK } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
+import { payForVma } from '../cgroup/kernel-objects.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
 import type { File } from '../page-cache/file.ts';
@@ -160,7 +161,9 @@ export class Processes {
   createMm(mmapBase: Vpn): Mm {
     const pgd = this.#core.pages.allocateTable();
     if (pgd < 0) panic('mm_init: no frame for a page directory');
-    return new Mm(++this.#lastMm, pgd as never, mmapBase);
+    const mm = new Mm(++this.#lastMm, pgd as never, mmapBase);
+    mm.onVma = (vma, isNew) => payForVma(this.#core, vma, isNew);
+    return mm;
   }
 
   /** Gives a process an address space of its own in place of the one it had (exec_mmap). */
@@ -244,6 +247,7 @@ export class Processes {
     const mms = new Map(state.mms.map((mm) => [mm.id, restoreMm(mm, references)]));
     const tables = state.fileTables.map((table) => restoreFileTable(table, references.file));
     for (const saved of state.processes) {
+    for (const mm of mms.values()) mm.onVma = (vma, isNew) => payForVma(this.#core, vma, isNew);
       const mm = mms.get(saved.mm) ?? panic(`restore: mm ${saved.mm} is missing`);
       const files = tables[saved.files] ?? panic(`restore: descriptors of process ${saved.pid} are missing`);
       this.#byPid.set(saved.pid, restoreProcess(saved, mm, files, this.#byPid.get(saved.parent)));

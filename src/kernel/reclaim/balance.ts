@@ -4,6 +4,13 @@ import type { ScanControl } from './scan-control.ts';
 
 /** Pages in a GiB, as a shift. */
 const PAGES_PER_GIB_SHIFT = 18;
+const MAX_SWAPPINESS = 200;
+
+/** The lists that reclaim looks at, in its order (for_each_evictable_lru). */
+export const EVICTABLE = [LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE] as const;
+
+export const isFileList = (list: number): boolean => list === LRU_INACTIVE_FILE || list === LRU_ACTIVE_FILE;
+export const isActiveList = (list: number): boolean => list === LRU_ACTIVE_ANON || list === LRU_ACTIVE_FILE;
 
 /** Whether there are too few inactive pages beside the active ones (inactive_is_low): 1:1 when small, 1:10 with 10 GiB. */
 export function inactiveIsLow(sizes: Int32Array, inactive: number, active: number): boolean {
@@ -16,12 +23,15 @@ export function inactiveIsLow(sizes: Int32Array, inactive: number, active: numbe
 
 /** What the balance is judged by. */
 export interface BalanceFacts {
-  /** Frames on the lists of the groups that pay. */
+  /** Pages on the lists of the groups that pay, as far as the statistics know. */
   readonly sizes: Int32Array;
   /** The whole machine is short of memory, not a group. */
   readonly global: boolean;
-  /** Refaults that activated since the last reclaim: the active list of files is too small. */
+  /** Refaults that activated since the last reclaim: the active list is too small for what is used. */
+  readonly anonRefaulted: boolean;
   readonly fileRefaulted: boolean;
+  readonly anonCost: number;
+  readonly fileCost: number;
   readonly free: number;
   /** Sum of the high watermarks. */
   readonly highWatermarks: number;
@@ -29,30 +39,28 @@ export interface BalanceFacts {
 
 /** prepare_scan_control: which lists may be deactivated, and whether files alone should pay. */
 export function prepareScan(sc: ScanControl, facts: BalanceFacts): void {
-  const { sizes, global, fileRefaulted, free, highWatermarks } = facts;
+  const { sizes, global, free, highWatermarks } = facts;
   const size = (list: number) => sizes[list] as number;
-  sc.deactivateAnon = sc.forceDeactivate || inactiveIsLow(sizes, LRU_INACTIVE_ANON, LRU_ACTIVE_ANON);
-  sc.deactivateFile = sc.forceDeactivate || fileRefaulted || inactiveIsLow(sizes, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE);
-  sc.cacheTrimMode = size(LRU_INACTIVE_FILE) >>> sc.priority > 0 && !sc.deactivateFile;
+  const force = sc.forceDeactivate;
+  sc.anonCost = facts.anonCost;
+  sc.fileCost = facts.fileCost;
+  sc.deactivateAnon = force || facts.anonRefaulted || inactiveIsLow(sizes, LRU_INACTIVE_ANON, LRU_ACTIVE_ANON);
+  sc.deactivateFile = force || facts.fileRefaulted || inactiveIsLow(sizes, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE);
+  sc.cacheTrimMode = size(LRU_INACTIVE_FILE) >>> sc.priority > 0 && !sc.deactivateFile && !sc.noCacheTrim;
   const file = size(LRU_INACTIVE_FILE) + size(LRU_ACTIVE_FILE);
   sc.fileIsTiny =
     global && file + free <= highWatermarks && !sc.deactivateAnon && size(LRU_INACTIVE_ANON) >>> sc.priority > 0;
 }
 
-/** What keeping pages of each kind has cost of late: pages that came back at once, and reads and writes for them. */
-export interface Costs {
-  anon: number;
-  file: number;
-}
-
-/** lru_note_cost: pages that were kept active count against their kind; old costs fade. */
-export function noteCost(costs: Costs, sizes: Int32Array, isFile: boolean, pages: number): void {
-  if (isFile) costs.file += pages;
-  else costs.anon += pages;
-  const size = EVICTABLE.reduce((sum: number, list) => sum + (sizes[list] as number), 0);
-  if (costs.file + costs.anon <= size / 4) return;
-  costs.file = Math.floor(costs.file / 2);
-  costs.anon = Math.floor(costs.anon / 2);
+/** What the shares of one group's lists depend on. */
+export interface ScanFacts {
+  /** Pages on the group's own lists, now. */
+  readonly sizes: Int32Array;
+  readonly swappiness: number;
+  /** Places in swap that the group could still use. */
+  readonly freeSwap: number;
+  /** A group is at its limit, not the machine. */
+  readonly isCgroup: boolean;
 }
 
 /**
@@ -61,11 +69,11 @@ export function noteCost(costs: Costs, sizes: Int32Array, isFile: boolean, pages
  * @param into receives a number for each of the four evictable lists
  */
 export function scanCounts(sc: ScanControl, facts: ScanFacts, into: Int32Array): void {
-  const { sizes, costs, swappiness, freeSwap, isCgroup } = facts;
-  const total = costs.anon + costs.file;
-  const pressure = 2 * total + total + 1;
-  let anonShare = Math.floor((swappiness * pressure) / (total + costs.anon + 1));
-  let fileShare = Math.floor(((200 - swappiness) * pressure) / (total + costs.file + 1));
+  const { sizes, swappiness, freeSwap, isCgroup } = facts;
+  const sum = sc.anonCost + sc.fileCost;
+  const pressure = 3 * sum + 1;
+  let anonShare = Math.floor((swappiness * pressure) / (sum + sc.anonCost + 1));
+  let fileShare = Math.floor(((MAX_SWAPPINESS - swappiness) * pressure) / (sum + sc.fileCost + 1));
   let divisor = anonShare + fileShare;
   // A group that may not swap says so with swappiness 0; for the whole machine 0 is only the least share.
   const filesOnly = !sc.maySwap || freeSwap === 0 || (isCgroup && swappiness === 0);
@@ -74,20 +82,7 @@ export function scanCounts(sc: ScanControl, facts: ScanFacts, into: Int32Array):
   else if (sc.fileIsTiny) [anonShare, fileShare, divisor] = [1, 0, 1];
   else if (sc.cacheTrimMode) [anonShare, fileShare, divisor] = [0, 1, 1];
   for (const list of EVICTABLE) {
-    const share = list === LRU_INACTIVE_FILE || list === LRU_ACTIVE_FILE ? fileShare : anonShare;
+    const share = isFileList(list) ? fileShare : anonShare;
     into[list] = Math.floor((((sizes[list] as number) >>> sc.priority) * share) / divisor);
   }
 }
-
-/** What the shares of one group's lists depend on. */
-export interface ScanFacts {
-  readonly sizes: Int32Array;
-  readonly costs: Costs;
-  readonly swappiness: number;
-  /** Places in swap that the group could still use. */
-  readonly freeSwap: number;
-  /** A group is at its limit, not the machine. */
-  readonly isCgroup: boolean;
-}
-
-const EVICTABLE = [LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE] as const;

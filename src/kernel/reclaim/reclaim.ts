@@ -1,98 +1,101 @@
+import { costs } from '../../hardware/costs.ts';
 import type { Pfn } from '../../hardware/units.ts';
 import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
 import type { PageCore } from '../core.ts';
-import { LRU_LISTS } from '../frames/lru.ts';
 import { watermarkOk } from '../frames/watermarks.ts';
-import type { Zone } from '../frames/zone.ts';
-import { ALLOCSTALL_NORMAL, PAGEOUTRUN, WORKINGSET_ACTIVATE_FILE } from '../vmstat.ts';
-import { type Costs, prepareScan } from './balance.ts';
-import { type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
+import { CAUSE_RECLAIM } from '../time/clock.ts';
+import { PGSCAN_DIRECT_THROTTLE } from '../vmstat.ts';
+import { tryToFree } from './direct.ts';
+import type { GroupStats, GroupStatsState } from './group-stats.ts';
+import { Kswapd, type KswapdState } from './kswapd.ts';
+import { LruCosts, type LruCostsState } from './lru-costs.ts';
+import { NodeShrinker, type NodeState } from './node.ts';
+import { type Reclaimer, type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
 import { ListShrinker } from './shrink-lists.ts';
+import { LruvecShrinker } from './shrink-lruvec.ts';
+import { THROTTLE_WRITEBACK, Throttle, type ThrottleState } from './throttle.ts';
 
-/** kswapd gives up after this many runs without a page (MAX_RECLAIM_RETRIES), until somebody else reclaims one. */
-const MAX_RECLAIM_RETRIES = 16;
+/** What an allocation costs a program at least, in ns: kswapd works meanwhile. */
+const ALLOCATION_NS = costs.minorFault + costs.pageClear;
 
 /** What reclaim asks of others. */
 export interface ReclaimNeeds {
+  /** The statistics of groups that it balances its lists by. */
+  readonly stats: GroupStats;
+  /** Whether work takes time on this machine. */
+  readonly timed: boolean;
   /** Starts writing dirty pages of files, so that they can be dropped later (wakeup_flusher_threads). */
   wakeFlusher(): void;
+  /** The task that runs now waits until a folio is written. */
+  waitForWriteback(head: Pfn): void;
+  /** An isolated page of a group went back to an active list (workingset_age_nonresident). */
+  growAge(group: number, pages: number): void;
 }
 
 /**
- * Getting memory back (mm/vmscan.c). kswapd works when a zone falls below its low mark, until one stands above its high
+ * Getting memory back (mm/vmscan.c). kswapd works when no zone stands above its low mark, until one stands above its high
  * mark again; who finds no page above the minimum reclaims for itself.
  */
 export class Reclaim {
   readonly #core: PageCore;
   readonly #needs: ReclaimNeeds;
+  readonly #costs: LruCosts;
   readonly #lists: ListShrinker;
-  #activationsSeen = 0;
-  #kswapdFailures = 0;
+  readonly #node: NodeShrinker;
+  readonly #throttle: Throttle;
+  readonly #kswapd: Kswapd;
 
   constructor(core: PageCore, needs: ReclaimNeeds) {
     this.#core = core;
     this.#needs = needs;
-    this.#lists = new ListShrinker(core);
+    const { stats, timed } = needs;
+    this.#costs = new LruCosts(stats);
+    this.#throttle = new Throttle(core, { isHopeless: () => this.#kswapd.isHopeless });
+    const throttle = this.#throttle;
+    this.#lists = new ListShrinker(core, {
+      costs: this.#costs,
+      writeback: {
+        get allUnderWriteback() {
+          return throttle.allUnderWriteback;
+        },
+        waitFor: (head) => needs.waitForWriteback(head),
+      },
+      growAge: (group, pages) => needs.growAge(group, pages),
+      foundOnlyDirty: (sc) => this.#foundOnlyDirty(sc),
+    });
+    const lruvecs = new LruvecShrinker(core, stats, this.#lists);
+    this.#node = new NodeShrinker(core, { stats, costs: this.#costs, lruvecs, throttle, shrinkSlab: () => 0 });
+    this.#kswapd = new Kswapd(core, { node: this.#node, throttle, timed, stall: () => {} });
   }
 
   /** kswapd is hopeless: it found nothing 16 times. */
   get kswapdGaveUp(): boolean {
-    return this.#kswapdFailures >= MAX_RECLAIM_RETRIES;
+    return this.#kswapd.isHopeless;
   }
 
-  /**
-   * Lets kswapd run (wakeup_kswapd, balance_pgdat). It works beside the program, on a CPU that is idle, so that it is
-   * done at once and costs the program no time.
-   */
+  /** No zone stood above its low mark when a page was taken: kswapd runs, beside the program (wakeup_kswapd). */
   kswapd(): void {
-    if (this.kswapdGaveUp || this.#isBalanced()) return;
-    this.#core.lru.drain();
-    this.#core.vmstat.count(PAGEOUTRUN);
-    const wanted = this.#zones().reduce((sum, zone) => sum + Math.max(zone.high, SWAP_CLUSTER_MAX), 0);
-    let reclaimed = 0;
-    for (let priority = 12; priority >= 1 && !this.#isBalanced(); ) {
-      const sc = scanControl('kswapd', wanted);
-      sc.priority = priority;
-      this.#round(sc);
-      reclaimed += sc.nrReclaimed;
-      // As long as a round brings what it looked for, the pressure need not grow.
-      if (sc.nrReclaimed === 0 || sc.nrScanned < wanted) priority--;
-    }
-    if (reclaimed === 0) this.#kswapdFailures++;
+    this.#kswapd.wake();
+    this.#kswapd.catchUp(this.#needs.timed ? ALLOCATION_NS : 0);
   }
 
   /**
-   * Direct reclaim (try_to_free_pages): 32 pages, with growing pressure.
+   * Direct reclaim (try_to_free_pages): 32 pages, with growing pressure. The task pays with its time.
    * @returns pages that were freed
    */
   direct(): number {
-    const { vmstat, lru } = this.#core;
-    vmstat.count(ALLOCSTALL_NORMAL);
-    lru.drain();
-    const freed = this.#tryToFree(scanControl('direct', SWAP_CLUSTER_MAX));
-    if (freed > 0) this.#kswapdFailures = 0;
-    return freed;
+    this.#throttleDirect();
+    return this.#free(scanControl('direct', SWAP_CLUSTER_MAX));
   }
 
   /**
    * Frees pages of a group at its limit and of those below it (try_to_free_mem_cgroup_pages).
    * @param maySwap false when the limit is one of memory and swap together: swapping would win nothing
+   * @param by 'proactive' when somebody wrote to memory.reclaim
    * @returns pages that were freed
    */
-  cgroup(target: MemCgroup, pages: number, maySwap: boolean): number {
-    this.#core.lru.drain();
-    const sc = scanControl('direct', Math.max(pages, SWAP_CLUSTER_MAX), false, target);
-    sc.maySwap = maySwap;
-    return this.#tryToFree(sc);
-  }
-
-  /** do_try_to_free_pages: rounds of growing pressure until enough is free. */
-  #tryToFree(sc: ScanControl): number {
-    for (;;) {
-      for (sc.priority = 12; sc.priority >= 0 && sc.nrReclaimed < sc.nrToReclaim; sc.priority--) this.#round(sc);
-      if (sc.nrReclaimed > 0 || !sc.skippedDeactivate || sc.forceDeactivate) return sc.nrReclaimed;
-      sc.forceDeactivate = true;
-    }
+  cgroup(target: MemCgroup, pages: number, maySwap: boolean, by: Reclaimer = 'direct'): number {
+    return this.#free(scanControl(by, Math.max(pages, SWAP_CLUSTER_MAX), { target, maySwap }));
   }
 
   /** Frees single pages that somebody names, used of late or not (reclaim_pages). @returns pages freed */
@@ -100,68 +103,76 @@ export class Reclaim {
     return this.#lists.reclaimPages(frames);
   }
 
-  /** shrink_node. */
-  #round(sc: ScanControl): void {
-    const { lru, allocator, vmstat } = this.#core;
-    const activations = vmstat.value(WORKINGSET_ACTIVATE_FILE);
-    const { cgroups } = this.#core;
-    const groups = [...(sc.target ?? cgroups.root).subtree()];
-    prepareScan(sc, {
-      sizes: sc.target === undefined ? lru.sizes : sumOfSizes(groups.map((group) => lru.lruvec(group.id).sizes)),
-      global: sc.target === undefined,
-      fileRefaulted: activations !== this.#activationsSeen,
-      free: allocator.free,
-      highWatermarks: this.#zones().reduce((sum, zone) => sum + zone.high, 0),
-    });
-    this.#activationsSeen = activations;
-    sc.nrUnqueuedDirty = 0;
-    for (const group of groups) {
-      this.#lists.shrink(sc, group);
-      if (sc.by === 'direct' && sc.nrReclaimed >= sc.nrToReclaim) break;
-    }
-    if (sc.nrUnqueuedDirty > 0) this.#needs.wakeFlusher();
-  }
-
-  /** pgdat_balanced: some zone stands above its high mark. */
-  #isBalanced(): boolean {
-    const zones = this.#zones();
-    return zones.some((zone) => watermarkOk(zone, 0, zone.high, zones.length - 1));
+  /** Pages came back that had been in use: their kind is dearer to reclaim (lru_note_cost_refault). */
+  noteRefault(group: MemCgroup, isFile: boolean, pages: number): void {
+    this.#costs.note(group, isFile, pages, 0);
   }
 
   /** Whether a program may be given memory without reclaiming for it. */
   get isAboveMin(): boolean {
-    const zones = this.#zones();
+    const { zones } = this.#core.allocator;
     return zones.some((zone) => watermarkOk(zone, 0, zone.min, zones.length - 1));
   }
 
-  #zones(): readonly Zone[] {
-    return this.#core.allocator.zones;
+  #free(sc: ScanControl): number {
+    const { clock } = this.#core;
+    return tryToFree(
+      this.#core,
+      {
+        node: this.#node,
+        throttle: this.#throttle,
+        spend: (scanned, freed) => {
+          if (this.#needs.timed) clock.spend(scanned * costs.scanPage + freed * costs.freePage, CAUSE_RECLAIM);
+        },
+        progress: () => this.#kswapd.progress(),
+      },
+      sc,
+    );
+  }
+
+  /**
+   * When half of the reserve is gone, who wants memory waits for kswapd instead of taking part in the scramble
+   * (throttle_direct_reclaim, allow_direct_reclaim).
+   */
+  #throttleDirect(): void {
+    const { zones } = this.#core.allocator;
+    const reserve = zones.reduce((sum, zone) => sum + zone.min, 0);
+    if (this.kswapdGaveUp || this.#core.allocator.free > reserve / 2) return;
+    this.#core.vmstat.count(PGSCAN_DIRECT_THROTTLE);
+    this.#kswapd.wake();
+    const waited = this.#kswapd.finish();
+    if (this.#needs.timed && waited > 0) this.#core.clock.spend(waited, CAUSE_RECLAIM);
+  }
+
+  /** Nobody writes what reclaim wants: the flusher is woken, and a group without limits of its own waits for it. */
+  #foundOnlyDirty(sc: ScanControl): void {
+    this.#needs.wakeFlusher();
+    if (sc.target !== undefined) this.#throttle.hold(THROTTLE_WRITEBACK, false);
   }
 
   save(): ReclaimState {
     return {
-      activationsSeen: this.#activationsSeen,
-      kswapdFailures: this.#kswapdFailures,
-      costs: this.#lists.saveCosts(),
+      costs: this.#costs.save(),
+      node: this.#node.save(),
+      throttle: this.#throttle.save(),
+      kswapd: this.#kswapd.save(),
+      stats: this.#needs.stats.save(),
     };
   }
 
   restore(state: ReclaimState): void {
-    this.#activationsSeen = state.activationsSeen;
-    this.#kswapdFailures = state.kswapdFailures;
-    this.#lists.restoreCosts(state.costs);
+    this.#costs.restore(state.costs);
+    this.#node.restore(state.node);
+    this.#throttle.restore(state.throttle);
+    this.#kswapd.restore(state.kswapd);
+    this.#needs.stats.restore(state.stats);
   }
 }
 
-function sumOfSizes(all: readonly Int32Array[]): Int32Array {
-  const sum = new Int32Array(LRU_LISTS);
-  for (const sizes of all) for (let list = 0; list < LRU_LISTS; list++) (sum[list] as number) += sizes[list] as number;
-  return sum;
-}
-
 export interface ReclaimState {
-  readonly activationsSeen: number;
-  readonly kswapdFailures: number;
-  /** Costs by cgroup. */
-  readonly costs: readonly (Costs | undefined)[];
+  readonly costs: LruCostsState;
+  readonly node: NodeState;
+  readonly throttle: ThrottleState;
+  readonly kswapd: KswapdState;
+  readonly stats: GroupStatsState;
 }

@@ -9,6 +9,7 @@ import {
   PG_RECLAIM,
   PG_SWAPBACKED,
   PG_SWAPCACHE,
+  PG_UPTODATE,
   PG_WRITEBACK,
 } from '../frames/frame-table.ts';
 import { NR_VMSCAN_IMMEDIATE_RECLAIM, PGACTIVATE, PGLAZYFREED } from '../vmstat.ts';
@@ -21,6 +22,14 @@ const FREED = 0;
 const KEPT = 1;
 const ACTIVATED = 2;
 
+/** What the writing of files has to do with reclaim. */
+export interface WritebackState {
+  /** Everything that kswapd sees is under write-back (PGDAT_WRITEBACK). */
+  readonly allUnderWriteback: boolean;
+  /** The task that runs now waits until the disk has a folio (folio_wait_writeback). */
+  waitFor(head: Pfn): void;
+}
+
 /** Pages of the folio whose first page this is. */
 export const folioPages = (core: PageCore, head: Pfn): number => 1 << core.table.order(head);
 
@@ -28,24 +37,26 @@ export const folioPages = (core: PageCore, head: Pfn): number => 1 << core.table
  * Decides on isolated folios one by one (shrink_folio_list) and frees what it can; those that stay have their flags set
  * for the list that they go back to.
  * @param heads first pages of the folios; on return the first `kept` are those that stay
- * @returns pages freed
+ * @returns pages freed, and folios kept
  */
-export function shrinkFolioList(core: PageCore, heads: Int32Array, count: number, sc: ScanControl): ShrinkResult {
-  const result: ShrinkResult = { freed: 0, kept: 0, activated: 0 };
+export function shrinkFolioList(
+  core: PageCore,
+  writeback: WritebackState,
+  heads: Int32Array,
+  count: number,
+  sc: ScanControl,
+): ShrinkResult {
+  const result: ShrinkResult = { freed: 0, kept: 0 };
   for (let i = 0; i < count; i++) {
     const head = pfn(heads[i] as number);
     const pages = folioPages(core, head);
     sc.nrScanned += pages;
-    const fate = decide(core, head, pages, sc);
+    const fate = decide(core, writeback, head, pages, sc);
     if (fate === FREED) {
       result.freed += pages;
       continue;
     }
-    if (fate === ACTIVATED) {
-      for (let p = 0; p < pages; p++) core.table.set(pfn(head + p), PG_ACTIVE);
-      core.vmstat.count(PGACTIVATE, pages);
-      result.activated += pages;
-    }
+    if (fate === ACTIVATED) activate(core, head, pages, sc);
     heads[result.kept++] = head;
   }
   return result;
@@ -56,24 +67,66 @@ export interface ShrinkResult {
   freed: number;
   /** Folios that stay. */
   kept: number;
-  /** Pages among those that stay which became active. */
-  activated: number;
 }
 
+/** The folio goes to the active list, and keeps no place in swap that others need (activate_locked). */
+function activate(core: PageCore, head: Pfn, pages: number, sc: ScanControl): void {
+  const { table, swap, vmstat } = core;
+  const isLocked = table.has(head, PG_MLOCKED);
+  if (table.has(head, PG_SWAPCACHE) && (swap.isFull || isLocked) && swap.references(swap.entryOf(head)) === 0) {
+    swap.leaveCache(head);
+    table.set(head, PG_DIRTY);
+  }
+  if (isLocked) return;
+  for (let p = 0; p < pages; p++) table.set(pfn(head + p), PG_ACTIVE);
+  vmstat.count(PGACTIVATE, pages);
+  if (table.has(head, PG_SWAPBACKED)) sc.met.activatedAnon += pages;
+  else sc.met.activatedFile += pages;
+}
+
+/** A page whose bytes are still being read is locked by its reader. */
+const isLocked = (core: PageCore, head: Pfn): boolean =>
+  core.table.has(head, PG_LOCKED) || (core.table.has(head, PG_CACHED) && !core.table.has(head, PG_UPTODATE));
+
 /** The order of the questions is shrink_folio_list's (linux-formulas 6.1). */
-function decide(core: PageCore, head: Pfn, pages: number, sc: ScanControl): number {
+function decide(core: PageCore, writeback: WritebackState, head: Pfn, pages: number, sc: ScanControl): number {
   const { table } = core;
-  if (table.has(head, PG_MLOCKED | PG_LOCKED)) return KEPT;
-  if (table.has(head, PG_WRITEBACK)) {
-    table.set(head, PG_RECLAIM);
-    return ACTIVATED;
+  const { met } = sc;
+  if (isLocked(core, head)) return KEPT;
+  if (table.has(head, PG_MLOCKED)) return ACTIVATED;
+  const isFile = !table.has(head, PG_SWAPBACKED);
+  const isUnderWriteback = table.has(head, PG_WRITEBACK);
+  const isDirty = isFile && isAnyDirty(core, head, pages);
+  if (isDirty || isUnderWriteback) met.dirty += pages;
+  if (isDirty && !isUnderWriteback) met.unqueuedDirty += pages;
+  if (isUnderWriteback) {
+    const wasMet = table.has(head, PG_RECLAIM);
+    if (wasMet) met.congested += pages;
+    if (sc.by === 'kswapd' && wasMet && writeback.allUnderWriteback) {
+      met.immediate += pages;
+      return ACTIVATED;
+    }
+    if (sc.target === undefined || !wasMet) {
+      table.set(head, PG_RECLAIM);
+      met.writeback += pages;
+      return ACTIVATED;
+    }
+    // A group of version 1 has no limit of dirty pages of its own: it is slowed down here.
+    writeback.waitFor(head);
   }
   const references = sc.ignoreReferences ? RECLAIM : checkReferences(core, head, pages);
   if (references === ACTIVATE) return ACTIVATED;
-  if (references === KEEP) return KEPT;
-  if (table.has(head, PG_SWAPBACKED)) return swapOut(core, head, sc);
+  if (references === KEEP) {
+    met.refKeep += pages;
+    return KEPT;
+  }
+  if (!isFile) return swapOut(core, head, sc, references === RECLAIM_CLEAN);
   const isAnonymous = table.isAnonymous(head);
-  for (let p = 0; p < pages; p++) if (!tryToUnmap(core, pfn(head + p))) return ACTIVATED;
+  for (let p = 0; p < pages; p++) {
+    if (tryToUnmap(core, pfn(head + p))) continue;
+    met.unmapFail += pages;
+    return ACTIVATED;
+  }
   if (isAnonymous) {
     core.pages.releaseUnused(head);
     core.vmstat.count(PGLAZYFREED);
@@ -81,12 +134,11 @@ function decide(core: PageCore, head: Pfn, pages: number, sc: ScanControl): numb
   }
   if (isAnyDirty(core, head, pages)) {
     // Reclaim does not write files: the flusher does, and the page goes when it comes round again.
-    sc.nrUnqueuedDirty += pages;
-    for (let p = 0; p < pages; p++) table.set(pfn(head + p), PG_RECLAIM);
+    table.set(head, PG_RECLAIM);
     core.vmstat.count(NR_VMSCAN_IMMEDIATE_RECLAIM, pages);
-    return references === RECLAIM_CLEAN ? KEPT : ACTIVATED;
+    return ACTIVATED;
   }
-  core.evictFromCache(head);
+  core.evictFromCache(head, sc.target?.id ?? 0);
   return FREED;
 }
 
@@ -94,22 +146,30 @@ function decide(core: PageCore, head: Pfn, pages: number, sc: ScanControl): numb
  * A page of anonymous or shared memory goes to swap: it gets a place, its mappings (of shared memory, its file) remember that place, and it is written if it differs from
  * what lies there. Where the device answers later the page waits in the swap cache and goes at the next look.
  */
-function swapOut(core: PageCore, frame: Pfn, sc: ScanControl): number {
+function swapOut(core: PageCore, frame: Pfn, sc: ScanControl, cleanOnly: boolean): number {
   const { table, swap } = core;
   const isShmem = table.has(frame, PG_CACHED);
   if (!isShmem && !table.has(frame, PG_SWAPCACHE) && (!sc.maySwap || swap.allocate(frame) === 0)) return ACTIVATED;
-  if (!tryToUnmap(core, frame)) return ACTIVATED;
+  if (!tryToUnmap(core, frame)) {
+    sc.met.unmapFail++;
+    return ACTIVATED;
+  }
   if (isShmem) {
     if (!table.has(frame, PG_DIRTY)) {
       // Nobody has written to it: without it there is a hole of zeros again.
-      core.evictFromCache(frame);
+      core.evictFromCache(frame, sc.target?.id ?? 0);
       return FREED;
     }
+    if (cleanOnly) return KEPT;
     if (!core.moveToSwap(frame)) return ACTIVATED;
   }
-  if (table.has(frame, PG_DIRTY) && !swap.writeOut(frame)) {
-    table.set(frame, PG_RECLAIM);
-    return KEPT;
+  if (table.has(frame, PG_DIRTY)) {
+    if (cleanOnly) return KEPT;
+    sc.met.pageout++;
+    if (!swap.writeOut(frame)) {
+      table.set(frame, PG_RECLAIM);
+      return KEPT;
+    }
   }
   swap.swappedOut(frame, sc.target?.id ?? 0);
   return FREED;

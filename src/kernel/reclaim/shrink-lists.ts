@@ -1,8 +1,16 @@
 import { type Pfn, pfn } from '../../hardware/units.ts';
-import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
 import type { PageCore } from '../core.ts';
-import { PG_ACTIVE, PG_LRU, PG_RECLAIM, PG_SWAPCACHE, PG_TAIL, PG_WORKINGSET } from '../frames/frame-table.ts';
-import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, type Lruvec } from '../frames/lru.ts';
+import {
+  PG_ACTIVE,
+  PG_LRU,
+  PG_MLOCKED,
+  PG_RECLAIM,
+  PG_SWAPCACHE,
+  PG_TAIL,
+  PG_UNEVICTABLE,
+  PG_WORKINGSET,
+} from '../frames/frame-table.ts';
+import { LRU_ACTIVE_FILE, LRU_INACTIVE_FILE, type Lruvec } from '../frames/lru.ts';
 import {
   PGDEACTIVATE,
   PGREFILL,
@@ -10,121 +18,125 @@ import {
   PGSCAN_DIRECT,
   PGSCAN_FILE,
   PGSCAN_KSWAPD,
+  PGSCAN_PROACTIVE,
   PGSTEAL_ANON,
   PGSTEAL_DIRECT,
   PGSTEAL_FILE,
   PGSTEAL_KSWAPD,
+  PGSTEAL_PROACTIVE,
 } from '../vmstat.ts';
-import { type Costs, noteCost, scanCounts } from './balance.ts';
+import type { LruCosts } from './lru-costs.ts';
 import { usedAsProgram } from './references.ts';
 import { type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
-import { folioPages, shrinkFolioList } from './shrink-list.ts';
+import { folioPages, shrinkFolioList, type WritebackState } from './shrink-list.ts';
 
-const LISTS = [LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE] as const;
+/** Counters of pages looked at and freed, by who reclaims (PGSCAN_KSWAPD + reclaimer_offset). */
+const SCANNED = { kswapd: PGSCAN_KSWAPD, direct: PGSCAN_DIRECT, proactive: PGSCAN_PROACTIVE } as const;
+const STOLEN = { kswapd: PGSTEAL_KSWAPD, direct: PGSTEAL_DIRECT, proactive: PGSTEAL_PROACTIVE } as const;
 
-/** Takes pages from the tails of the LRU lists (shrink_lruvec). */
+/** What the lists need of the rest of reclaim. */
+export interface ListNeeds {
+  readonly costs: LruCosts;
+  readonly writeback: WritebackState;
+  /** An isolated page went back to an active list: what was evicted is further away (workingset_age_nonresident). */
+  growAge(group: number, pages: number): void;
+  /** All that was looked at was dirty, and nobody writes it. */
+  foundOnlyDirty(sc: ScanControl): void;
+}
+
+/** Takes pages from the tails of the LRU lists, a batch at a time (shrink_inactive_list, shrink_active_list). */
 export class ListShrinker {
   readonly #core: PageCore;
-  readonly #counts = new Int32Array(LISTS.length);
+  readonly #needs: ListNeeds;
   /** Heads of the folios that are isolated now; a batch ends at a large folio that is half of it. */
   readonly #isolated = new Int32Array(SWAP_CLUSTER_MAX);
-  /** What keeping anonymous and file pages has cost each group of late (lru_note_cost). */
-  readonly #costs: (Costs | undefined)[] = [];
 
-  constructor(core: PageCore) {
+  constructor(core: PageCore, needs: ListNeeds) {
     this.#core = core;
+    this.#needs = needs;
   }
 
-  /** One round at the control's priority: each list is looked at in turns of 32 pages until enough is free. */
-  shrink(sc: ScanControl, group: MemCgroup): void {
-    const lruvec = this.#core.lru.lruvec(group.id);
-    const costs = this.#costsOf(group.id);
-    const counts = this.#counts;
-    scanCounts(
-      sc,
-      {
-        sizes: lruvec.sizes,
-        costs,
-        swappiness: sc.target === undefined ? this.#core.params.swappiness : group.swappiness,
-        freeSwap: this.#core.swap.free,
-        isCgroup: sc.target !== undefined,
-      },
-      counts,
-    );
-    // Direct reclaim at the lightest pressure keeps the proportion between the lists, even beyond what it needs.
-    const proportional = sc.by === 'direct' && sc.priority === 12;
-    for (;;) {
-      let scanned = false;
-      for (const list of LISTS) {
-        const left = counts[list] as number;
-        if (left === 0) continue;
-        const chunk = Math.min(left, SWAP_CLUSTER_MAX);
-        counts[list] = left - chunk;
-        scanned = true;
-        sc.nrReclaimed += this.#shrinkList(lruvec, list, chunk, sc);
-      }
-      if (!scanned || (sc.nrReclaimed >= sc.nrToReclaim && !proportional)) return;
-    }
-  }
-
-  saveCosts(): (Costs | undefined)[] {
-    return Array.from(this.#costs, (costs) => costs && { ...costs });
-  }
-
-  restoreCosts(saved: readonly (Costs | undefined)[]): void {
-    this.#costs.splice(0, this.#costs.length, ...saved.map((costs) => costs && { ...costs }));
-  }
-
-  #costsOf(group: number): Costs {
-    let costs = this.#costs[group];
-    if (costs === undefined) {
-      costs = { anon: 0, file: 0 };
-      this.#costs[group] = costs;
-    }
-    return costs;
-  }
-
-  #shrinkList(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): number {
-    if (list === LRU_INACTIVE_ANON || list === LRU_INACTIVE_FILE) return this.#shrinkInactive(lruvec, list, pages, sc);
-    const allowed = list === LRU_ACTIVE_FILE ? sc.deactivateFile : sc.deactivateAnon;
-    if (allowed) this.#shrinkActive(lruvec, list, pages);
-    else sc.skippedDeactivate = true;
-    return 0;
-  }
-
-  /** shrink_inactive_list: the oldest pages are freed, kept for a round, or made active. */
-  #shrinkInactive(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): number {
-    const { vmstat } = this.#core;
-    const before = sc.nrScanned;
+  /**
+   * shrink_inactive_list: the oldest pages are freed, kept for a round, or made active.
+   * @returns pages freed
+   */
+  shrinkInactive(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): number {
+    const { vmstat, lru, cgroups } = this.#core;
+    const isFile = list === LRU_INACTIVE_FILE;
+    lru.drain();
+    const scannedBefore = sc.nrScanned;
+    const unqueuedBefore = sc.met.unqueuedDirty;
+    const pageoutBefore = sc.met.pageout;
     const count = this.#isolate(lruvec, list, pages);
-    const { freed, kept, activated } = shrinkFolioList(this.#core, this.#isolated, count, sc);
-    noteCost(this.#costsOf(lruvec.cgroup), lruvec.sizes, list === LRU_INACTIVE_FILE, activated);
-    for (let i = 0; i < kept; i++) this.#putBack(pfn(this.#isolated[i] as number));
-    const scanned = sc.nrScanned - before;
-    vmstat.count(sc.by === 'kswapd' ? PGSCAN_KSWAPD : PGSCAN_DIRECT, scanned);
-    vmstat.count(sc.by === 'kswapd' ? PGSTEAL_KSWAPD : PGSTEAL_DIRECT, freed);
-    vmstat.count(list === LRU_INACTIVE_FILE ? PGSCAN_FILE : PGSCAN_ANON, scanned);
-    vmstat.count(list === LRU_INACTIVE_FILE ? PGSTEAL_FILE : PGSTEAL_ANON, freed);
+    if (count === 0) return 0;
+    const { freed, kept } = shrinkFolioList(this.#core, this.#needs.writeback, this.#isolated, count, sc);
+    this.#putAllBack(kept);
+    const scanned = sc.nrScanned - scannedBefore;
+    if (sc.target === undefined) {
+      vmstat.count(SCANNED[sc.by], scanned);
+      vmstat.count(STOLEN[sc.by], freed);
+    }
+    vmstat.count(isFile ? PGSCAN_FILE : PGSCAN_ANON, scanned);
+    vmstat.count(isFile ? PGSTEAL_FILE : PGSTEAL_ANON, freed);
+    const written = sc.met.pageout - pageoutBefore;
+    this.#needs.costs.note(cgroups.get(lruvec.cgroup), isFile, written, scanned - freed);
+    sc.met.taken += scanned;
+    if (isFile) sc.met.fileTaken += scanned;
+    if (sc.met.unqueuedDirty - unqueuedBefore === scanned) this.#needs.foundOnlyDirty(sc);
     return freed;
   }
 
   /** shrink_active_list: all go to the inactive list, but for pages of programs that ran since the last look. */
-  #shrinkActive(lruvec: Lruvec, list: number, pages: number): void {
-    const { table, vmstat } = this.#core;
+  shrinkActive(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): void {
+    const { table, vmstat, lru, cgroups } = this.#core;
+    lru.drain();
     const count = this.#isolate(lruvec, list, pages);
+    let refilled = 0;
+    let deactivated = 0;
     for (let i = 0; i < count; i++) {
       const head = pfn(this.#isolated[i] as number);
       const size = folioPages(this.#core, head);
-      vmstat.count(PGREFILL, size);
-      if (!usedAsProgram(this.#core, head, size)) {
-        for (let p = 0; p < size; p++) {
-          table.clear(pfn(head + p), PG_ACTIVE);
-          table.set(pfn(head + p), PG_WORKINGSET);
-        }
-        vmstat.count(PGDEACTIVATE, size);
+      refilled += size;
+      if (usedAsProgram(this.#core, head, size)) continue;
+      for (let p = 0; p < size; p++) {
+        table.clear(pfn(head + p), PG_ACTIVE);
+        table.set(pfn(head + p), PG_WORKINGSET);
       }
-      this.#putBack(head);
+      deactivated += size;
     }
+    this.#putAllBack(count);
+    if (sc.target === undefined) vmstat.count(PGREFILL, refilled);
+    vmstat.count(PGDEACTIVATE, deactivated);
+    const rotated = refilled - deactivated;
+    this.#needs.costs.note(cgroups.get(lruvec.cgroup), list === LRU_ACTIVE_FILE, 0, rotated);
+  }
+
+  /**
+   * Frees single pages that somebody names (reclaim_pages), used of late or not.
+   * @returns pages freed
+   */
+  reclaimPages(frames: readonly Pfn[]): number {
+    const { table, lru } = this.#core;
+    const sc = scanControl('direct', frames.length, { ignoreReferences: true });
+    let freed = 0;
+    for (let i = 0; i < frames.length; ) {
+      let count = 0;
+      for (; i < frames.length && count < SWAP_CLUSTER_MAX; i++) {
+        const head = this.#headOf(frames[i] as Pfn);
+        // A page of a folio that was named before is off the list already.
+        if (!table.has(head, PG_LRU)) continue;
+        const size = folioPages(this.#core, head);
+        for (let p = 0; p < size; p++) {
+          lru.isolate(pfn(head + p));
+          table.clear(pfn(head + p), PG_ACTIVE);
+        }
+        this.#isolated[count++] = head;
+      }
+      const result = shrinkFolioList(this.#core, this.#needs.writeback, this.#isolated, count, sc);
+      this.#putAllBack(result.kept);
+      freed += result.freed;
+    }
+    return freed;
   }
 
   /** Takes whole folios off the tail of a list until `pages` are together (isolate_lru_folios). @returns folios */
@@ -143,28 +155,9 @@ export class ListShrinker {
     return count;
   }
 
-  /**
-   * Frees single pages that somebody names (reclaim_pages), used of late or not.
-   * @returns pages freed
-   */
-  reclaimPages(frames: readonly Pfn[]): number {
-    const { table, lru } = this.#core;
-    const sc = scanControl('direct', frames.length, true);
-    let freed = 0;
-    for (let i = 0; i < frames.length; ) {
-      let count = 0;
-      for (; i < frames.length && count < SWAP_CLUSTER_MAX; i++) {
-        const head = this.#headOf(frames[i] as Pfn);
-        // A page of a folio that was named before is off the list already.
-        if (!table.has(head, PG_LRU)) continue;
-        for (let p = 0; p < folioPages(this.#core, head); p++) lru.isolate(pfn(head + p));
-        this.#isolated[count++] = head;
-      }
-      const result = shrinkFolioList(this.#core, this.#isolated, count, sc);
-      for (let k = 0; k < result.kept; k++) this.#putBack(pfn(this.#isolated[k] as number));
-      freed += result.freed;
-    }
-    return freed;
+  /** The isolated folios go to the lists that their flags name, the oldest first (move_folios_to_lru). */
+  #putAllBack(count: number): void {
+    for (let i = 0; i < count; i++) this.#putBack(pfn(this.#isolated[i] as number));
   }
 
   #putBack(head: Pfn): void {
@@ -175,7 +168,10 @@ export class ListShrinker {
       lru.putBackOldest(head);
       return;
     }
-    for (let p = folioPages(this.#core, head) - 1; p >= 0; p--) lru.putBack(pfn(head + p));
+    const size = folioPages(this.#core, head);
+    if (table.has(head, PG_MLOCKED)) for (let p = 0; p < size; p++) table.set(pfn(head + p), PG_UNEVICTABLE);
+    for (let p = size - 1; p >= 0; p--) lru.putBack(pfn(head + p));
+    if (table.has(head, PG_ACTIVE)) this.#needs.growAge(table.memcg[head] as number, size);
   }
 
   /** The first page of the folio that a page belongs to: folios are aligned to their size. */

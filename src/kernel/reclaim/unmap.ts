@@ -4,8 +4,8 @@ import { MM_ANONPAGES, MM_SWAPENTS } from '../address-space/mm.ts';
 import { VM_DROPPABLE, VM_LOCKED } from '../address-space/vm-flags.ts';
 import type { PageCore } from '../core.ts';
 import { PG_ANON_EXCLUSIVE, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from '../frames/frame-table.ts';
+import { addRss, rssCounter } from '../page-table/rss.ts';
 import { PTE_SWP_EXCLUSIVE, swapHi, swapLo } from '../page-table/soft-entry.ts';
-import { addRss, rssCounter } from '../page-table/zap.ts';
 
 /**
  * Takes a page out of every mapping (try_to_unmap). A page of a file is found again by a fault; a page of the swap cache

@@ -12,6 +12,7 @@ export const CAUSES = [
   'idle',
   'write throttle',
   'context switch',
+  'reclaim',
 ] as const;
 export type Cause = number;
 export const CAUSE_INSTRUCTIONS = 0;
@@ -28,6 +29,8 @@ export const CAUSE_IDLE = 9;
 export const CAUSE_WRITE_THROTTLE = 10;
 /** From one task to another on a CPU; the TLB misses that follow count as such. */
 export const CAUSE_CONTEXT_SWITCH = 11;
+/** Whoever asked for memory had to free some first (direct reclaim), or was held up while others did. */
+export const CAUSE_RECLAIM = 12;
 
 /** Simulated time. It moves only when something costs time; background work is due at instants of it. */
 export interface Clock {

@@ -94,6 +94,8 @@ export class ProcessFactory {
   }
 
   spawn(name: string, slot: number): ScenarioProcess {
+    // It is the controller that forks: nobody's cgroup pays for the copy's page tables.
+    this.#machine.runOn(0, this.#controller);
     const task = this.#machine.kernel.processes.fork(this.#controller);
     if (typeof task === 'number') throw new CannotStart('fork', task);
     task.process.oomScoreAdj = 0;

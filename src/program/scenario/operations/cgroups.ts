@@ -3,6 +3,7 @@ import type { MemCgroup } from '../../../kernel/cgroup/mem-cgroup.ts';
 import { memoryStatOf } from '../../../kernel/cgroup/memory-stat.ts';
 import { readV1, writeV1 } from '../../../kernel/cgroup/v1-files.ts';
 import { errnoName } from '../../../kernel/errno.ts';
+import { CAUSE_IDLE } from '../../../kernel/time/clock.ts';
 import type { Answer } from '../answer.ts';
 import { machineOperation, processOperation } from '../operation.ts';
 import type { Scene } from '../scene.ts';
@@ -10,6 +11,9 @@ import { parseSize } from '../size.ts';
 import type { Words } from '../words.ts';
 
 const PAGE = 4096;
+
+/** `settle` waits until the kernel has added up its statistics, which it does every two seconds. */
+const SETTLE_NS = 2_300_000_000;
 
 /** The kernel's log names groups below the run's own folder. */
 const LOG_PREFIX = 'oracle_';
@@ -76,9 +80,10 @@ export const cgget = machineOperation(
 export const cgstat = machineOperation(
   'cgstat G [settle]',
   (words) => ({ name: words.operand(0), settle: words.has('settle'), words }),
-  (scene, { name, words }, answer) => {
+  (scene, { name, settle, words }, answer) => {
     const group = groupNamed(scene, name, words);
-    scene.kernel.lru.drain();
+    if (settle) scene.kernel.clock.sleep(SETTLE_NS, CAUSE_IDLE);
+    scene.kernel.groupStats.flush();
     answer.memstat = memstat(memoryStatOf(scene.kernel, group));
     answer.usage_p = group.memory.usage;
     answer.max_usage_p = group.memory.watermark;
