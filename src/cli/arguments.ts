@@ -1,4 +1,5 @@
 import { suggestion } from '../program/scenario/nearest.ts';
+import { quoted } from '../program/scenario/quoted.ts';
 import { UserError } from './user-error.ts';
 
 /** What an option takes: nothing, one value, or one value each time that it is given. */
@@ -61,7 +62,7 @@ export function parseArguments(args: readonly string[], options: OptionTable): A
     const given = equals < 0 ? arg : arg.slice(0, equals);
     const name = (SHORT[given] ?? given).replace(/^--/, '');
     const kind = options[name];
-    if (kind === undefined) throw new UserError(`unknown option "${given}"${suggestion(given, dashed)}`);
+    if (kind === undefined) throw new UserError(`unknown option ${quoted(given)}${suggestion(given, dashed)}`);
     if (kind === 'flag') {
       if (equals >= 0) throw new UserError(`option --${name} takes no value`);
       parsed.flags.add(name);

@@ -57,6 +57,11 @@ async function run(args: readonly string[]): Promise<number> {
     if (code === undefined) throw error;
     throw syscall === 'read' ? unreadable(file, error) : unwritable(output, error);
   }
+  if (result.damage !== undefined && result.bytes === 0) {
+    throw new UserError(
+      `${file}:${result.damage.line}: ${result.damage.message}; nothing came before it, no recording is made`,
+    );
+  }
   const { damage, accesses, instructions, records, bytes } = result;
   process.stderr.write(
     `faultline: ${output}: ${accesses} accesses and ${instructions} instructions in ${records} page runs, ${bytes} bytes\n`,

@@ -13,6 +13,7 @@ export const MACHINE_OPTION_TABLE: OptionTable = {
   cpu: 'value',
   cpus: 'value',
   disk: 'value',
+  'large-folios': 'value',
   swap: 'value',
   thp: 'value',
   sysctl: 'values',
@@ -26,6 +27,7 @@ export const MACHINE_OPTIONS_HELP = `Machine options:
   --cpu NAME           processor model: ${Object.keys(processors).join(', ')}
   --cpus N             number of processors (default 1)
   --disk NAME          what files lie on: ${Object.keys(blockDevices).join(', ')} (default nvme)
+  --large-folios MODE  on (default): files are cached in folios of up to 2 MiB, as ext4 does since 6.16; off: page by page
   --swap SIZE          a swap file on that disk (default none)
   --thp MODE           transparent huge pages: always, madvise (default), never
   --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
@@ -50,6 +52,8 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   const cpus = args.value('cpus');
   if (cpus !== undefined) options.cpus = wholeNumber('cpus', cpus, 1, 32);
   options.disk = diskOf(args.value('disk') ?? nvme.name);
+  const folios = args.value('large-folios');
+  if (folios !== undefined) options.largeFolios = onOff('large-folios', folios);
   const swap = args.value('swap');
   if (swap !== undefined) options.swap = sizeOf('swap', swap, 1 << 20);
   const thp = args.value('thp');
@@ -101,6 +105,11 @@ function wholeNumber(option: string, text: string, least: number, most: number):
     throw new UserError(`--${option} ${text}: expected a whole number from ${least} to ${most}`);
   }
   return value;
+}
+
+function onOff(option: string, text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new UserError(`--${option} ${text}: expected on or off`);
+  return text === 'on';
 }
 
 function thpMode(text: string): (typeof THP_MODES)[number] {

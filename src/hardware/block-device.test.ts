@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { accessTime, BlockDevice, blockDeviceNamed, hdd, nvme } from './block-device.ts';
+import { accessTime, BlockDevice, blockDeviceNamed, hdd, nvme, zram } from './block-device.ts';
 
 describe('block devices', () => {
   test('does a random 4 KiB read of NVMe take 70 to 100 microseconds?', () => {
@@ -29,6 +29,17 @@ describe('block devices', () => {
     expect(done.at(-1)).toBeCloseTo(nvme.readLatency + 8 * transfer, 3);
   });
 
+  test('does compressed memory take what was measured, a page and 31 of them?', () => {
+    const time = (pages: number, write: boolean): number => new BlockDevice(zram).submit(0, 0, pages * 4096, write);
+    const measured: [pages: number, write: boolean, ns: number][] = [
+      [1, false, 4467],
+      [31, false, 95_963],
+      [1, true, 9034],
+      [31, true, 228_271],
+    ];
+    for (const [pages, write, ns] of measured) expect(Math.abs(time(pages, write) / ns - 1)).toBeLessThan(0.03);
+  });
+
   test('does a restored device answer as the saved one would?', () => {
     const disk = new BlockDevice(hdd);
     disk.submit(0, 5 * 2 ** 30, 65536, true);
@@ -39,6 +50,6 @@ describe('block devices', () => {
   });
 
   test('does an unknown name list the known ones?', () => {
-    expect(() => blockDeviceNamed('floppy')).toThrow("unknown disk 'floppy'; known are nvme, ssd, hdd");
+    expect(() => blockDeviceNamed('floppy')).toThrow("unknown disk 'floppy'; known are nvme, ssd, hdd, zram");
   });
 });

@@ -157,7 +157,7 @@ test('is a page that reclaim came across the next to go when the disk has it?', 
 });
 
 test('do files take turns when the flusher writes much?', () => {
-  const { machine, task, fd } = writer({ disk: { ...nvme, bandwidth: 0.1 } });
+  const { machine, task, fd } = writer({ disk: { ...nvme, writeBandwidth: 0.1 } });
   const { files } = machine.kernel;
   machine.kernel.sysctl('vm.dirty_background_ratio', 50);
   machine.kernel.sysctl('vm.dirty_ratio', 60);

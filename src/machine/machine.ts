@@ -6,7 +6,7 @@ import { PAGE_SIZE, pageOf } from '../hardware/units.ts';
 import { FrameTable } from '../kernel/frames/frame-table.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { type KernelState, restoreKernel, saveKernel } from '../kernel/kernel-state.ts';
-import { ext4FileSystem, type FileSystem } from '../kernel/page-cache/file-system.ts';
+import { ext4FileSystem, type FileSystem, queueLimits } from '../kernel/page-cache/file-system.ts';
 import { defaultParams, setSysctl } from '../kernel/params.ts';
 import type { Task } from '../kernel/process/process.ts';
 import { traceSwitch } from '../kernel/process/process-trace.ts';
@@ -68,14 +68,19 @@ export class Machine {
       hugePages: resolved.transparentHugePages !== 'never',
     });
     if (resolved.swap > 0) this.kernel.swapon(swapDeviceOn(resolved.disk), Math.floor(resolved.swap / PAGE_SIZE));
-    if (resolved.disk === undefined) return;
+    const { largeFolios } = resolved;
+    if (resolved.disk === undefined) {
+      this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { largeFolios }));
+      return;
+    }
     const disk = new BlockDevice(resolved.disk);
     this.disk = disk;
     this.requestTime = (bytes, write, start) => disk.submit(this.clock.now, start, bytes, write) - this.clock.now;
     // A swap file lies in the middle of the disk, apart from the files, which begin at its start.
     const middle = resolved.disk.bytes / 2;
     this.kernel.swap.requestTime = (bytes, write, start) => this.requestTime?.(bytes, write, middle + start) ?? 0;
-    this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { requestTime: this.requestTime }));
+    const root = { largeFolios, requestTime: this.requestTime, ...queueLimits(resolved.disk) };
+    this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, root));
   }
 
   /** Lets a task run on a CPU: its address space is loaded there if it is not already. */

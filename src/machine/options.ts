@@ -9,6 +9,8 @@ export interface MachineOptions {
   readonly processor?: ProcessorModel;
   /** What the root file system lies on; without it, disk requests take no time. */
   readonly disk?: BlockDeviceModel | undefined;
+  /** File systems cache in folios of up to 2 MiB, as ext4 does since 6.16; the default. Without, in single pages. */
+  readonly largeFolios?: boolean;
   /** Bytes of a swap file on that disk; 0, the default, is none. */
   readonly swap?: number;
   readonly cpus?: number;
@@ -28,6 +30,7 @@ export interface ResolvedOptions {
   readonly memory: number;
   readonly processor: ProcessorModel;
   readonly disk: BlockDeviceModel | undefined;
+  readonly largeFolios: boolean;
   readonly swap: number;
   readonly cpus: number;
   readonly contents: 'bytes' | 'none';
@@ -57,6 +60,7 @@ export function resolveOptions(options: MachineOptions): ResolvedOptions {
     cpus,
     processor: options.processor ?? zen3,
     disk: options.disk,
+    largeFolios: options.largeFolios ?? true,
     swap: options.swap ?? 0,
     contents: options.contents ?? 'none',
     levels: options.levels ?? 4,

@@ -118,7 +118,7 @@ test('does the flusher write in the background as soon as the limit is passed, a
 });
 
 test('is a writer that is faster than the disk held up between the two limits, at the speed of the disk?', () => {
-  const slow = { ...nvme, bandwidth: 0.1 };
+  const slow = { ...nvme, writeBandwidth: 0.1 };
   const { machine, task, fd } = writer({ disk: slow });
   const { files } = machine.kernel;
   let most = 0;
@@ -139,7 +139,7 @@ test('is a writer that is faster than the disk held up between the two limits, a
 });
 
 test('are stores through a mapping held up too?', () => {
-  const { machine, task, fd } = writer({ disk: { ...nvme, bandwidth: 0.01 } });
+  const { machine, task, fd } = writer({ disk: { ...nvme, writeBandwidth: 0.01 } });
   const { kernel } = machine;
   kernel.files.ftruncate(task, fd, 100 * MIB);
   const file = task.process.files.get(fd);

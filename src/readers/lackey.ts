@@ -6,6 +6,7 @@
  *
  * Lines of Valgrind itself ("==123== ...") are passed over; anything else is an error that names its line.
  */
+import { quoted } from '../program/scenario/quoted.ts';
 
 /** What a line says; addresses and sizes in bytes. */
 export interface LackeyVisitor {
@@ -121,8 +122,8 @@ export class LackeyReader {
   }
 
   private damage(text: Uint8Array, start: number, end: number): LackeyError {
-    const shown = JSON.stringify(new TextDecoder().decode(text.subarray(start, Math.min(end, start + 60))));
-    return new LackeyError(this.lines, `${shown} is no line of lackey's`);
+    const line = quoted(new TextDecoder().decode(text.subarray(start, end)));
+    return new LackeyError(this.lines, `${line} is no line of lackey's`);
   }
 }
 

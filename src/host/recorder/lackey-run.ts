@@ -17,17 +17,21 @@ export interface ImportResult extends CollectorTotals {
   readonly damage?: LackeyError;
 }
 
-/** Writes a recording of lackey's text. A damaged line ends it; what came before is kept. */
+/**
+ * Writes a recording of lackey's text. A damaged line ends it; what came before is kept. Nothing is written, and no file
+ * made, when nothing came before.
+ */
 export async function importLackey(
   text: Readable,
   output: string,
   header: (command: string | undefined) => RecordingHeader,
 ): Promise<ImportResult> {
-  const fd = openSync(output, 'w');
+  let fd = -1;
   try {
     let writer: RecordingWriter | undefined;
     let command: string | undefined;
     const open = (): RecordingWriter => {
+      if (fd < 0) fd = openSync(output, 'w');
       const sink = (bytes: Uint8Array): void => {
         for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
       };
@@ -49,15 +53,18 @@ export async function importLackey(
     });
     const damage = await readAll(text, reader);
     runs.finish();
+    if (damage !== undefined && writer === undefined) return { ...NOTHING, damage };
     const file = open();
     file.finish();
     const { records, instructions, loads, stores } = file.totals;
     const totals = { processes: 1, records, instructions, accesses: loads + stores, bytes: file.bytes };
     return damage === undefined ? totals : { ...totals, damage };
   } finally {
-    closeSync(fd);
+    if (fd >= 0) closeSync(fd);
   }
 }
+
+const NOTHING: CollectorTotals = { processes: 0, records: 0, instructions: 0, accesses: 0, bytes: 0 };
 
 async function readAll(text: Readable, reader: LackeyReader): Promise<LackeyError | undefined> {
   try {

@@ -242,6 +242,14 @@ describe("lackey's text", () => {
     expect([...pageSet(reader)]).toEqual(['F 1', 'R 2']);
   });
 
+  it('is no recording made of a text that is damaged from the start?', async () => {
+    writeFileSync(file('text.txt'), `${'x'.repeat(9000)}\nI  1000,4\n`);
+    const { code, stderr } = await faultline(['import', 'lackey', file('text.txt'), '-o', file('none.flt')]).ended;
+    expect(code).toBe(2);
+    expect(stderr).toContain('..." (9000 characters) is no line of lackey\'s; nothing came before it');
+    expect(existsSync(file('none.flt'))).toBe(false);
+  });
+
   it('is a file that is not there named?', async () => {
     const { code, stderr } = await faultline(['import', 'lackey', file('nothing.txt'), '-o', file('nothing.flt')])
       .ended;

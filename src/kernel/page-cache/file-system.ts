@@ -1,3 +1,6 @@
+import type { BlockDeviceModel } from '../../hardware/block-device.ts';
+import { PAGE_SIZE } from '../../hardware/units.ts';
+
 /**
  * What a mounted file system and the device below it decide about the page cache (struct super_block and its
  * backing_dev_info). One object is shared by all its files, so a change of read_ahead_kb reaches every later open.
@@ -49,4 +52,13 @@ export const ext4FileSystem = (dev: number, options: Partial<Omit<FileSystem, 'd
   ioPages: DEFAULT_IO_PAGES,
   logicalBlock: 512,
   ...options,
+});
+
+/** What the queue of a device lets the kernel do (struct queue_limits). */
+export const queueLimits = (
+  device: BlockDeviceModel,
+): Pick<FileSystem, 'ioPages' | 'logicalBlock' | 'stableWrites'> => ({
+  ioPages: Math.floor(device.largestRequest / PAGE_SIZE),
+  logicalBlock: device.logicalBlock,
+  stableWrites: device.stableWrites,
 });

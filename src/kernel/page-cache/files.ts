@@ -37,6 +37,9 @@ export const FALLOC_FL_PUNCH_HOLE = 2;
 /** Largest file that the page index can hold, 8 TiB (s_maxbytes). */
 const MAX_FILE_BYTES = 2 ** 31 * PAGE_SIZE;
 
+/** No call moves more, whatever it is asked for (MAX_RW_COUNT). */
+const MOST_BYTES = 0x7ffff000;
+
 const mayRead = (file: File): boolean => (file.flags & O_ACCMODE) !== O_WRONLY;
 const mayWrite = (file: File): boolean => (file.flags & O_ACCMODE) !== O_RDONLY;
 
@@ -134,9 +137,10 @@ export class Files extends FileStore {
     if (!mayRead(file)) return -EBADF;
     if (position < 0 || length < 0) return -EINVAL;
     if (length === 0) return 0;
-    if (file.inode.kind === 'shmem') return this.shmem.read(task, file, position, length, buffer);
-    if (file.flags & O_DIRECT) return this.direct.read(task, file, position, length, buffer);
-    return this.reader.read(task, file, position, length, buffer);
+    const bytes = Math.min(length, MOST_BYTES);
+    if (file.inode.kind === 'shmem') return this.shmem.read(task, file, position, bytes, buffer);
+    if (file.flags & O_DIRECT) return this.direct.read(task, file, position, bytes, buffer);
+    return this.reader.read(task, file, position, bytes, buffer);
   }
 
   write(task: Task, fd: number, buffer: number, length: number): number {
@@ -166,7 +170,7 @@ export class Files extends FileStore {
     if (length === 0) return 0;
     const limit = Math.min(MAX_FILE_BYTES, task.process.rlimits.soft[RLIMIT_FSIZE] as number);
     if (position >= limit) return -EFBIG;
-    const bytes = Math.min(length, limit - position);
+    const bytes = Math.min(length, limit - position, MOST_BYTES);
     this.metadata.inodeChanged(task, file.inode);
     if (position > file.inode.size) this.truncation.zeroTail(task, file.inode);
     if (file.flags & O_DIRECT && file.inode.kind === 'file')

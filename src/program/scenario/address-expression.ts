@@ -1,3 +1,4 @@
+import { quoted } from './quoted.ts';
 import { parseSize } from './size.ts';
 
 /** An address as a scenario writes it: a number or a name, and what is added to it. */
@@ -30,17 +31,18 @@ export const OWN_REGIONS: ReadonlySet<string> = new Set(['stack', 'heap', 'brk',
  */
 export function parseAddress(text: string): AddressExpression | string {
   const parts = text.match(/^([^+-]+)((?:[+-][^+-]+)*)$/);
-  if (parts === null) return `"${text}" is no address: expected a region or a number, then +OFFSET or -OFFSET`;
+  if (parts === null) return `${quoted(text)} is no address: expected a region or a number, then +OFFSET or -OFFSET`;
   const [, head, tail] = parts as unknown as [string, string, string];
   const offsets: number[] = [];
   for (const [, sign, digits] of tail.matchAll(/([+-])([^+-]+)/g)) {
     const size = parseSize(digits as string);
-    if (size === undefined) return `"${digits}" in the address "${text}" is no size (examples: 8, 0x1000, 3p, 64K)`;
+    if (size === undefined)
+      return `${quoted(digits as string)} in the address ${quoted(text)} is no size (examples: 8, 0x1000, 3p, 64K)`;
     offsets.push(sign === '-' ? -size : size);
   }
   if (!/^[0-9]/.test(head)) return { text, name: head, base: 0, offsets };
   const base = parseSize(head);
-  if (base === undefined) return `"${head}" is no number (examples: 4096, 0x200000000000, 16p)`;
+  if (base === undefined) return `${quoted(head)} is no number (examples: 4096, 0x200000000000, 16p)`;
   return { text, name: undefined, base, offsets };
 }
 

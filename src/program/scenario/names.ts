@@ -1,5 +1,6 @@
 import { FIXED_PLACES, OWN_REGIONS } from './address-expression.ts';
 import { suggestion } from './nearest.ts';
+import { quoted } from './quoted.ts';
 import type { Words } from './words.ts';
 
 /** The region that `mmaploop` leaves behind. */
@@ -43,6 +44,6 @@ export class KnownNames {
     if (own.has(region) || OWN_REGIONS.has(region) || FIXED_PLACES.has(region)) return;
     const all = [...own, ...OWN_REGIONS, ...FIXED_PLACES.keys()];
     const known = own.size === 0 ? 'none was mapped yet' : `it has ${[...own].join(', ')}`;
-    words.fail(`${process} has no region "${region}"${suggestion(region, all) || ` (${known})`}`);
+    words.fail(`${process} has no region ${quoted(region)}${suggestion(region, all) || ` (${known})`}`);
   }
 }

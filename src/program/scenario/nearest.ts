@@ -7,6 +7,7 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   let best: string | undefined;
   let fewest = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const name of names) {
+    if (Math.abs(name.length - word.length) >= fewest) continue;
     const errors = typingErrors(word, name);
     if (errors < fewest) {
       best = name;

@@ -3,6 +3,7 @@ import { KnownNames } from './names.ts';
 import { suggestion } from './nearest.ts';
 import type { MachineStep, ProcessStep } from './operation.ts';
 import { MACHINE_OPERATIONS, PROCESS_OPERATIONS } from './operations/table.ts';
+import { quoted } from './quoted.ts';
 import { type Place, ScenarioError } from './scenario-error.ts';
 import { readVmSettings, type VmSettings } from './vm-settings.ts';
 import { Words } from './words.ts';
@@ -70,7 +71,7 @@ function wordsOf(line: string): string[] {
 function readDirectory(place: Place, line: string): string | undefined {
   const name = /^# dir: *(\S+)/.exec(line)?.[1];
   if (name !== undefined && !DIRECTORIES.includes(name)) {
-    throw new ScenarioError(place, `unknown file system "${name}"; expected one of ${DIRECTORIES.join(', ')}`);
+    throw new ScenarioError(place, `unknown file system ${quoted(name)}; expected one of ${DIRECTORIES.join(', ')}`);
   }
   return name;
 }
@@ -99,7 +100,7 @@ function readProcessLine(place: Place, name: string, op: string, rest: string[],
     const all = PROCESS_OPERATIONS.keys();
     throw new ScenarioError(
       place,
-      `unknown operation "${op}"${suggestion(op, all) || `; a process knows ${[...PROCESS_OPERATIONS.keys()].join(', ')}`}`,
+      `unknown operation ${quoted(op)}${suggestion(op, all) || `; a process knows ${[...PROCESS_OPERATIONS.keys()].join(', ')}`}`,
     );
   }
   const words = new Words(place, operation.usage, rest);
@@ -113,7 +114,7 @@ function readProcessLine(place: Place, name: string, op: string, rest: string[],
 function newName(words: Words): string {
   const name = words.operand(0);
   if (!/^[A-Za-z_][A-Za-z0-9_.]*$/.test(name)) {
-    words.fail(`"${name}" is no name: expected a letter, then letters, digits, "_" or "."`);
+    words.fail(`${quoted(name)} is no name: expected a letter, then letters, digits, "_" or "."`);
   }
   if (OWN_REGIONS.has(name) || FIXED_PLACES.has(name))
     words.fail(`"${name}" has a meaning of its own; choose another name`);
@@ -123,10 +124,10 @@ function newName(words: Words): string {
 /** Why a line cannot be read whose first word is neither an operation nor a process. */
 function notUnderstood(first: string, second: string | undefined, known: KnownNames): string {
   if (second !== undefined && PROCESS_OPERATIONS.has(second)) {
-    return `no process "${first}" was spawned${suggestion(first, known.processes) || `; \`spawn ${first}\` makes it`}`;
+    return `no process ${quoted(first)} was spawned${suggestion(first, known.processes) || `; \`spawn ${first.slice(0, 60)}\` makes it`}`;
   }
   if (known.has(first)) return `${first} does nothing here: expected an operation, as in "${first} mmap r len=4p"`;
   const names = [...MACHINE_OPERATIONS.keys(), ...PROCESS_OPERATIONS.keys(), ...known.processes];
   const help = suggestion(first, names);
-  return `unknown operation "${first}"${help || '; expected an operation of the machine (spawn, file, ...) or a process'}`;
+  return `unknown operation ${quoted(first)}${help || '; expected an operation of the machine (spawn, file, ...) or a process'}`;
 }

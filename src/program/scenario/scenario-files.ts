@@ -30,9 +30,15 @@ const FILE_SYSTEMS: Readonly<Record<string, () => FileSystem>> = {
   'ext4-disk': () => ext4FileSystem((254 << 20) | 1, { raPages: 8192 / PAGE_KB, requestTime }),
 };
 
-/** On a machine with a disk the file system lies there, whatever the oracle's device would have taken. */
-const diskOf = ({ requestTime }: Machine): Pick<FileSystem, 'requestTime'> =>
-  requestTime === undefined ? {} : { requestTime };
+/**
+ * On a machine with a disk the file system lies there, whatever the oracle's device would have taken; on one without large
+ * folios it has none either.
+ */
+const onMachine = (fs: FileSystem, { requestTime, options: { disk, largeFolios } }: Machine): FileSystem => ({
+  ...fs,
+  ...(disk && { requestTime, stableWrites: disk.stableWrites }),
+  largeFolios: fs.largeFolios && largeFolios,
+});
 
 /** The files of a scenario: the directory that they lie in, and the process that writes them, as the oracle does. */
 export class ScenarioFiles {
@@ -46,7 +52,7 @@ export class ScenarioFiles {
     this.#machine = machine;
     this.#directory = directory;
     const make = FILE_SYSTEMS[directory] ?? (() => ext4FileSystem(252 << 20));
-    this.#fileSystem = { ...make(), ...diskOf(machine) };
+    this.#fileSystem = onMachine(make(), machine);
     machine.kernel.files.names.mount(`/${directory}`, this.#fileSystem);
     machine.kernel.files.workingset.elsewhere = ACTIVE_ELSEWHERE;
   }

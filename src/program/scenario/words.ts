@@ -1,8 +1,12 @@
 import { type AddressExpression, parseAddress } from './address-expression.ts';
 import { suggestion } from './nearest.ts';
+import { quoted } from './quoted.ts';
 import { type Place, ScenarioError } from './scenario-error.ts';
 import { parseSize } from './size.ts';
 import { parseUsage } from './usage.ts';
+
+/** Calls of one operation at most: some minutes. */
+const MOST_TIMES = 1e8;
 
 /** The words of one line behind the operation's name, sorted into operands, options and flags by its usage. */
 export class Words {
@@ -27,9 +31,13 @@ export class Words {
       if (syntax.flags.has(word)) this.#flags.add(word);
       else if (equals > 0 && syntax.options.has(key)) this.#options.set(key, word.slice(equals + 1));
       else if (equals > 0 && /^[a-z]+$/.test(key)) {
-        this.fail(`${this.operation} has no option "${key}="${suggestion(key, syntax.options)}; usage: ${usage}`);
+        this.fail(
+          `${this.operation} has no option ${quoted(`${key}=`)}${suggestion(key, syntax.options)}; usage: ${usage}`,
+        );
       } else if (this.#operands.length >= syntax.operands.length && !syntax.repeats) {
-        this.fail(`${this.operation} does not expect "${word}"${suggestion(word, syntax.flags)}; usage: ${usage}`);
+        this.fail(
+          `${this.operation} does not expect ${quoted(word)}${suggestion(word, syntax.flags)}; usage: ${usage}`,
+        );
       } else this.#operands.push(word);
     }
     const missing = syntax.operands[this.#operands.length];
@@ -67,13 +75,20 @@ export class Words {
 
   /** A size in bytes, or a plain number. */
   number(text: string): number {
-    return parseSize(text) ?? this.fail(`"${text}" is no number (examples: 8, -1, 0x1000, 3p, 64K, 1G)`);
+    return parseSize(text) ?? this.fail(`${quoted(text)} is no number (examples: 8, -1, 0x1000, 3p, 64K, 1G)`);
   }
 
   /** The option's value in bytes, or undefined when it is not given. */
   size(option: string): number | undefined {
     const text = this.#options.get(option);
     return text === undefined ? undefined : this.number(text);
+  }
+
+  /** How often something is done, once when it is not given. @throws {ScenarioError} more often than anybody waits for */
+  times(option: string): number {
+    const times = this.size(option) ?? 1;
+    if (times > MOST_TIMES) this.fail(`${option}=${times} is too often; at most ${MOST_TIMES} times are possible`);
+    return times;
   }
 
   address(text: string): AddressExpression {
@@ -88,7 +103,9 @@ export class Words {
     const value = names.get(text);
     if (value !== undefined) return value;
     const known = [...names.keys()];
-    return this.fail(`unknown ${what} "${text}"${suggestion(text, known) || `; expected one of ${known.join(', ')}`}`);
+    return this.fail(
+      `unknown ${what} ${quoted(text)}${suggestion(text, known) || `; expected one of ${known.join(', ')}`}`,
+    );
   }
 
   /** A list like `private,anon` as the sum of its bits; 0 when it is not given. */

@@ -1,5 +1,5 @@
 import { BlockDevice, type BlockDeviceModel, nvme } from '../../hardware/block-device.ts';
-import { ext4FileSystem } from '../../kernel/page-cache/file-system.ts';
+import { ext4FileSystem, queueLimits } from '../../kernel/page-cache/file-system.ts';
 import type { Machine } from '../../machine/machine.ts';
 
 /** MKDEV(259, 0): where NVMe disks are numbered from. */
@@ -34,6 +34,10 @@ export class ServiceDisk {
       }
       return done - now;
     };
-    machine.kernel.files.names.mount(path, ext4FileSystem(DATA_DEVICE, { requestTime }));
+    const { largeFolios } = machine.options;
+    machine.kernel.files.names.mount(
+      path,
+      ext4FileSystem(DATA_DEVICE, { largeFolios, requestTime, ...queueLimits(this.model) }),
+    );
   }
 }

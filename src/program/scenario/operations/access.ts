@@ -3,6 +3,7 @@ import { LOAD, STORE } from '../../../hardware/cpu.ts';
 import { PAGE_SIZE } from '../../../hardware/units.ts';
 import { type Answer, isSignal, type Outcome } from '../answer.ts';
 import { processOperation } from '../operation.ts';
+import { quoted } from '../quoted.ts';
 import { runs } from '../runs.ts';
 import type { ScenarioProcess } from '../scenario-process.ts';
 import { add, GOLDEN, hexWord, lcgStep, multiply, Sum64, word64, wordOf } from '../word64.ts';
@@ -63,7 +64,7 @@ export const touch = processOperation(
     const order = words.option('order') ?? '';
     const seed = order.startsWith('rand:') ? words.number(order.slice('rand:'.length)) : 0;
     if (order !== '' && !/^(fwd|forward|rev|reverse|rand(:.*)?)$/.test(order)) {
-      words.fail(`unknown order "${order}"; expected rev or rand:SEED`);
+      words.fail(`unknown order ${quoted(order)}; expected rev or rand:SEED`);
     }
     const stride = words.size('stride') ?? PAGE_SIZE;
     if (stride <= 0) words.fail(`stride=${words.option('stride')} leads nowhere; expected a size above 0`);

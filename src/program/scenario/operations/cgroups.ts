@@ -6,6 +6,7 @@ import { errnoName } from '../../../kernel/errno.ts';
 import { CAUSE_IDLE } from '../../../kernel/time/clock.ts';
 import type { Answer } from '../answer.ts';
 import { machineOperation, processOperation } from '../operation.ts';
+import { quoted } from '../quoted.ts';
 import type { Scene } from '../scene.ts';
 import { parseSize } from '../size.ts';
 import type { Words } from '../words.ts';
@@ -19,7 +20,7 @@ const SETTLE_NS = 2_300_000_000;
 const LOG_PREFIX = 'oracle_';
 
 export function groupNamed(scene: Scene, name: string, words: Words): MemCgroup {
-  return scene.groups.get(name) ?? words.fail(`no cgroup "${name}" was made; \`cgroup ${name}\` makes it`);
+  return scene.groups.get(name) ?? words.fail(`no cgroup ${quoted(name)} was made; \`cgroup NAME\` makes one`);
 }
 
 /** Writes a file of a group; sizes may be written with K, M, G and p. */

@@ -148,7 +148,7 @@ function readTransfer(words: Words, positioned: boolean): Transfer {
   return {
     name: words.operand(0),
     size,
-    times: words.size('n') ?? 1,
+    times: words.times('n'),
     buffer: words.address(words.option('buf') ?? 'scratch'),
     delayUs: words.size('delay') ?? 0,
     probe: words.has('probe'),

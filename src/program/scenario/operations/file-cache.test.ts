@@ -121,3 +121,22 @@ test('is a file that the host does not have told with file and line?', () => {
   );
   expect(() => run(['hostfile g greeting'])).toThrow('t.txt:1: cannot read greeting: no files of the host are at hand');
 });
+
+test('are files cached in large folios, page by page when the machine has none, and so where the file system has none?', () => {
+  const folios = (directory: string, largeFolios?: boolean): unknown => {
+    const lines = [
+      `# dir: ${directory}`,
+      'file f size=256p',
+      'spawn A',
+      'A open f f',
+      'A read f size=256p',
+      'fpages f',
+    ];
+    const options = { memory: 64 << 20, ...(largeFolios === undefined ? {} : { largeFolios }) };
+    return runScenario(parseScenario('t.txt', lines.join('\n')), options, { openHostFile: noHostFiles }).at(-1)?.folios;
+  };
+  expect(folios('ext4')).toContain('h t*');
+  expect(folios('ext4', true)).toEqual(folios('ext4'));
+  expect(folios('ext4', false)).toBe('1*256');
+  expect(folios('ext4-small')).toBe('1*256');
+});

@@ -4,6 +4,7 @@ import { oomScoreOf } from '../../../kernel/proc/oom-score.ts';
 import { statusOf } from '../../../kernel/proc/status.ts';
 import { setOomScoreAdj, writeClearRefs } from '../../../kernel/proc/tree/pid-files.ts';
 import { machineOperation, processOperation } from '../operation.ts';
+import { quoted } from '../quoted.ts';
 import { parseSize } from '../size.ts';
 import type { Words } from '../words.ts';
 
@@ -13,7 +14,7 @@ const PAGE_KB = 4;
 function assignment(words: Words, example: string): { name: string; value: string } {
   const text = words.operand(0);
   const equals = text.indexOf('=');
-  if (equals <= 0) words.fail(`expected NAME=VALUE, as in ${example}; found "${text}"`);
+  if (equals <= 0) words.fail(`expected NAME=VALUE, as in ${example}; found ${quoted(text)}`);
   return { name: text.slice(0, equals), value: text.slice(equals + 1) };
 }
 
