@@ -66,6 +66,9 @@ export const MADV_SOFT_OFFLINE = 101;
 export const MADV_GUARD_INSTALL = 102;
 export const MADV_GUARD_REMOVE = 103;
 
+/** memfd_create(2): huge pages, the logarithm of their size in bits 26 to 31. */
+export const MFD_HUGETLB = 4;
+
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;

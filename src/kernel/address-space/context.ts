@@ -1,5 +1,5 @@
 import type { Commitments, OvercommitParams } from './overcommit.ts';
-import type { AdviceOps, FileOps, PageOps } from './page-ops.ts';
+import type { AdviceOps, FileOps, HugetlbOps, PageOps } from './page-ops.ts';
 
 /** The sysctls that the address space obeys. Read at each use, so that a change counts at once. */
 export interface AddressSpaceParams extends OvercommitParams {
@@ -14,6 +14,7 @@ export interface AddressSpaceContext {
   readonly pages: PageOps;
   readonly advice: AdviceOps;
   readonly files: FileOps;
+  readonly hugetlb: HugetlbOps;
   readonly params: AddressSpaceParams;
   readonly commitments: Commitments;
 }

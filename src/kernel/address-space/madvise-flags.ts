@@ -51,6 +51,10 @@ const READ_ORDER = VM_SEQ_READ | VM_RAND_READ;
 const isKsmCompatible = (vma: Vma): boolean =>
   (vma.flags & (VM_SHARED | VM_MAYSHARE | VM_SPECIAL | VM_HUGETLB | VM_DROPPABLE)) === 0 && vma.special === undefined;
 
+/** Huge pages of a pool are special in that they never grow, but they can be dumped. */
+const isDumpable = ({ flags }: Vma): boolean =>
+  (flags & VM_DROPPABLE) === 0 && ((flags & VM_HUGETLB) !== 0 || (flags & VM_SPECIAL) === 0);
+
 const ADVICES: ReadonlyMap<number, FlagAdvice> = new Map<number, FlagAdvice>([
   [MADV_NORMAL, { set: 0, clear: READ_ORDER }],
   [MADV_SEQUENTIAL, { set: VM_SEQ_READ, clear: READ_ORDER }],
@@ -63,7 +67,7 @@ const ADVICES: ReadonlyMap<number, FlagAdvice> = new Map<number, FlagAdvice>([
   ],
   [MADV_KEEPONFORK, { set: 0, clear: VM_WIPEONFORK, fits: (vma) => (vma.flags & VM_DROPPABLE) === 0 }],
   [MADV_DONTDUMP, { set: VM_DONTDUMP, clear: 0 }],
-  [MADV_DODUMP, { set: 0, clear: VM_DONTDUMP, fits: (vma) => (vma.flags & (VM_SPECIAL | VM_DROPPABLE)) === 0 }],
+  [MADV_DODUMP, { set: 0, clear: VM_DONTDUMP, fits: (vma) => isDumpable(vma) }],
   [MADV_MERGEABLE, { set: VM_MERGEABLE, clear: 0, fits: isKsmCompatible, lenient: true }],
   [MADV_UNMERGEABLE, { set: 0, clear: VM_MERGEABLE }],
   [MADV_HUGEPAGE, { set: VM_HUGEPAGE, clear: VM_NOHUGEPAGE }],

@@ -1,5 +1,5 @@
 /** Advices that do something to pages (mm/madvise.c). Each takes a part of one mapping and returns 0 or a negated errno. */
-import { PAGE_SIZE, type Vpn } from '../../hardware/units.ts';
+import { PAGE_SIZE, type Vpn, vpn } from '../../hardware/units.ts';
 import { EACCES, EINVAL } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import type { AddressSpaceContext } from './context.ts';
@@ -19,6 +19,7 @@ import { indexOf, type Vma } from './vma.ts';
 /** Reads pages in before they are used (madvise_willneed). */
 export function adviseWillNeed(context: AddressSpaceContext, task: Task, vma: Vma, start: Vpn, end: Vpn): number {
   const { file } = vma;
+  if (file?.inode.huge !== undefined) return 0;
   if (file === undefined) context.advice.swapin(task, vma, start, end);
   else if (file.inode.kind === 'shmem') context.advice.swapinShared(task, vma, start, end);
   else context.files.willneed(task, file, indexOf(vma, start) * PAGE_SIZE, (end - start) * PAGE_SIZE);
@@ -29,6 +30,13 @@ export function adviseWillNeed(context: AddressSpaceContext, task: Task, vma: Vm
 export const adviseDontNeed =
   (evenLocked: boolean) =>
   (context: AddressSpaceContext, _task: Task, vma: Vma, start: Vpn, end: Vpn): number => {
+    const huge = vma.file?.inode.huge?.hstate.pages;
+    if (huge !== undefined) {
+      // Whole huge pages only: a length that ends within one spares it (madvise_dontneed_free_valid_vma).
+      if (start % huge !== 0) return -EINVAL;
+      context.pages.zap(vma, start, vpn(end - (end % huge)), false);
+      return 0;
+    }
     const forbidden = VM_PFNMAP | (evenLocked ? 0 : VM_LOCKED);
     if ((vma.flags & forbidden) !== 0) return -EINVAL;
     context.pages.zap(vma, start, end, false);

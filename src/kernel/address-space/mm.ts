@@ -41,6 +41,8 @@ export class Mm {
 
   /** Pages by MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES. */
   readonly rss: Int32Array = new Int32Array(4);
+  /** 4 KiB pages in huge pages of the pools, which are not resident pages (hugetlb_usage). */
+  hugetlbPages = 0;
   /** Bytes of page tables below the PGD (VmPTE). */
   pgtablesBytes = 0;
   /** VM_LOCKED after mlockall(MCL_FUTURE): added to each new mapping. */

@@ -22,7 +22,9 @@ import { getUnmappedArea, roundHint } from './placement.ts';
 import { populatePages } from './populate.ts';
 import {
   VM_ACCOUNT,
+  VM_DONTEXPAND,
   VM_DROPPABLE,
+  VM_HUGETLB,
   VM_LOCKED,
   VM_LOCKED_MASK,
   VM_MAYEXEC,
@@ -68,16 +70,30 @@ export function mmap(
   if (offset % PAGE_SIZE !== 0) return -EINVAL;
   const anonymous = (flags & MAP_ANONYMOUS) !== 0;
   if (!anonymous && file === undefined) return -EBADF;
-  // The pool of huge pages is empty; a file of huge pages cannot be had either.
-  if ((flags & MAP_HUGETLB) !== 0) return anonymous ? -ENOMEM : -EINVAL;
-  const result = doMmap(context, task, address, length, prot, flags, anonymous ? undefined : file, offset / PAGE_SIZE);
+  const unnamed = anonymous && flags & MAP_HUGETLB ? hugeFile(context, length, flags) : undefined;
+  if (typeof unnamed === 'number') return unnamed;
+  if (!anonymous && flags & MAP_HUGETLB && file?.inode.huge === undefined) return -EINVAL;
+  const backing = unnamed ?? (anonymous ? undefined : file);
+  // A length is whole huge pages (ksys_mmap_pgoff).
+  const unit = (backing?.inode.huge?.hstate.pages ?? 1) * PAGE_SIZE;
+  const whole = Math.ceil(length / unit) * unit;
+  const result = doMmap(context, task, address, whole, prot, flags, backing, offset / PAGE_SIZE);
+  if (unnamed !== undefined) context.files.put(unnamed);
   if (isError(result)) return result;
   // What was asked for counts, not whether this kind of memory can be locked.
   const locked = ((vmFlagsOfMap(flags) | task.mm.defFlags) & VM_LOCKED) !== 0;
   const start = vpn(result / PAGE_SIZE);
   if (locked || (flags & (MAP_POPULATE | MAP_NONBLOCK)) === MAP_POPULATE)
-    populatePages(context, task, start, vpn(start + Math.ceil(length / PAGE_SIZE)), true);
+    populatePages(context, task, start, vpn(start + Math.ceil(whole / PAGE_SIZE)), true);
   return result;
+}
+
+/** The unnamed file behind MAP_ANONYMOUS | MAP_HUGETLB, or -EINVAL for a page size without a pool. */
+function hugeFile(context: AddressSpaceContext, length: number, flags: number): File | number {
+  const hstate = context.hugetlb.hstateOfFlags(flags);
+  if (hstate === undefined) return -EINVAL;
+  const unit = hstate.pages * PAGE_SIZE;
+  return context.files.hugetlbFile(hstate, Math.ceil(length / unit) * unit);
 }
 
 /** do_mmap: everything but populating. `pgoff` in pages. */
@@ -115,11 +131,14 @@ function doMmap(
   const kind =
     file === undefined ? anonymousFlags(flags, vmFlags) : fileFlags(file, prot, flags, vmFlags, pgoff, pages);
   if (isError(kind)) return kind;
-  const noReserve = flags & MAP_NORESERVE && context.commitments.honoursNoReserve ? VM_NORESERVE : 0;
+  const huge = file?.inode.huge === undefined ? 0 : VM_HUGETLB | VM_DONTEXPAND;
+  // The books of huge pages know no overcommitment: there MAP_NORESERVE always counts.
+  const honoured = huge !== 0 || context.commitments.honoursNoReserve;
+  const noReserve = flags & MAP_NORESERVE && honoured ? VM_NORESERVE : 0;
   const error = mapRegion(context, task, {
     start,
     end,
-    flags: kind | noReserve,
+    flags: kind | noReserve | huge,
     pgoff: file !== undefined ? pgoff : kind & VM_SHARED ? 0 : start,
     file,
   });
@@ -150,7 +169,10 @@ function mapRegion(context: AddressSpaceContext, task: Task, wanted: NewMapping)
   if (mergeNewRange(context, range) === undefined) {
     const backing = file ?? (flags & VM_SHARED ? sharedMemory(context, task, flags, pages) : undefined);
     if (typeof backing === 'number') return backing;
-    linkVma(context, new Vma(mm, start, end, flags, pgoff, backing));
+    const vma = new Vma(mm, start, end, flags, pgoff, backing);
+    const refused = flags & VM_HUGETLB ? context.hugetlb.files.mapped(vma) : 0;
+    if (refused !== 0) return refused;
+    linkVma(context, vma);
   }
   accountSizes(mm, flags, pages);
   if (flags & VM_LOCKED_MASK) lockNewMapping(mm.vmas.lookup(start), pages);
@@ -160,7 +182,7 @@ function mapRegion(context: AddressSpaceContext, task: Task, wanted: NewMapping)
 /** Counts a new locked mapping, unless its kind of memory cannot be locked (vma_supports_mlock). */
 function lockNewMapping(vma: Vma | undefined, pages: number): void {
   if (vma === undefined) return;
-  if (vma.flags & VM_DROPPABLE) vma.flags &= ~VM_LOCKED_MASK;
+  if (vma.flags & (VM_DROPPABLE | VM_HUGETLB)) vma.flags &= ~VM_LOCKED_MASK;
   else vma.mm.lockedVm += pages;
 }
 

@@ -6,10 +6,10 @@ import { MREMAP_DONTUNMAP } from '../uapi.ts';
 import type { AddressSpaceContext } from './context.ts';
 import { accountSizes } from './limits.ts';
 import { unmapPages } from './munmap.ts';
-import { VM_ACCOUNT, VM_LOCKED, VM_LOCKED_MASK } from './vm-flags.ts';
+import { VM_ACCOUNT, VM_HUGETLB, VM_LOCKED, VM_LOCKED_MASK } from './vm-flags.ts';
 import { indexOf, Vma } from './vma.ts';
 import { mergeNewRange, rangeOf } from './vma-merge.ts';
-import { linkVma } from './vma-split.ts';
+import { inheritReserves, linkVma } from './vma-split.ts';
 
 /** A range to resize or move (struct vma_remap_struct). Pages. */
 export interface Remap {
@@ -49,6 +49,7 @@ export function moveMapping(context: AddressSpaceContext, task: Task, vma: Vma, 
     mm.hiwaterVm = hiwaterVm;
     return -ENOMEM;
   }
+  if (source.flags & VM_HUGETLB) context.hugetlb.reservations.handedOver(source);
   if (keepsSource) leaveEmpty(context, source, copy, start, vpn(start + oldPages));
   else dropSource(context, source, start, vpn(start + oldPages));
   // Both mappings counted for a moment; that is no high-water mark.
@@ -70,6 +71,7 @@ function copyVma(context: AddressSpaceContext, vma: Vma, remap: Remap): { source
   const copy = new Vma(mm, target, end, vma.flags, pgoff, vma.file, vma.special);
   copy.anonVma = vma.anonVma;
   context.pages.cloneAnonVmas(vma, copy);
+  inheritReserves(context, vma, copy);
   linkVma(context, copy);
   return { source: vma, copy };
 }

@@ -108,7 +108,10 @@ function moveAll(context: AddressSpaceContext, task: Task, whole: Remap): number
 }
 
 /** Resizes or moves a range of one mapping: the byte address, or a negated errno. */
-function remapOne(context: AddressSpaceContext, task: Task, vma: Vma, remap: Remap): number {
+function remapOne(context: AddressSpaceContext, task: Task, vma: Vma, asked: Remap): number {
+  if ((vma.flags & VM_SEALED) !== 0) return -EPERM;
+  const remap = inHugePages(vma, asked);
+  if (typeof remap === 'number') return remap;
   const error = checkMapping(task, vma, remap);
   if (error !== 0) return error;
   if (impliesNewAddress(remap.flags)) return remapTo(context, task, remap);
@@ -121,9 +124,18 @@ function remapOne(context: AddressSpaceContext, task: Task, vma: Vma, remap: Rem
   return start * PAGE_SIZE;
 }
 
+/** In whole huge pages, where the mapping has such; their reservations cannot grow (align_hugetlb). -EINVAL otherwise */
+function inHugePages(vma: Vma, remap: Remap): Remap | number {
+  const unit = vma.file?.inode.huge?.hstate.pages;
+  if (unit === undefined) return remap;
+  const oldPages = Math.ceil(remap.oldPages / unit) * unit;
+  const newPages = Math.ceil(remap.newPages / unit) * unit;
+  if (remap.start % unit !== 0 || remap.target % unit !== 0 || newPages > oldPages) return -EINVAL;
+  return { ...remap, oldPages, newPages };
+}
+
 /** Whether the mapping may be moved or grown (check_prep_vma): 0 or a negated errno. */
 function checkMapping(task: Task, vma: Vma, { start, oldPages, newPages, flags }: Remap): number {
-  if ((vma.flags & VM_SEALED) !== 0) return -EPERM;
   if (newPages <= oldPages && !impliesNewAddress(flags)) return 0;
   if (oldPages === 0 && (vma.flags & (VM_SHARED | VM_MAYSHARE)) === 0) return -EINVAL;
   if ((flags & MREMAP_DONTUNMAP) !== 0 && (vma.flags & (VM_DONTEXPAND | VM_PFNMAP)) !== 0) return -EINVAL;

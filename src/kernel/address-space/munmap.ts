@@ -7,13 +7,14 @@ import { accountSizes, noteHighWater } from './limits.ts';
 import type { Mm } from './mm.ts';
 import { VM_ACCOUNT, VM_LOCKED, VM_SEALED } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
-import { splitVmaUnchecked, unlinkVma } from './vma-split.ts';
+import { maySplit, splitVmaUnchecked, unlinkVma } from './vma-split.ts';
 
 /**
  * Removes every mapping of a byte range; holes are fine (do_vmi_munmap).
  *
  * @returns 0; -EINVAL (start within a page, no length, outside of user space), -ENOMEM (cutting a mapping in three at
- * vm.max_map_count), -EPERM (a sealed mapping); -EINVAL also for a part of a special mapping, which is never cut
+ * vm.max_map_count), -EPERM (a sealed mapping); -EINVAL also for a part of a special mapping, which is never cut, and for a
+ * part of a huge page
  */
 export function munmap(context: AddressSpaceContext, mm: Mm, start: number, length: number): number {
   if (start % PAGE_SIZE !== 0 || start > TASK_SIZE || length > TASK_SIZE - start) return -EINVAL;
@@ -39,14 +40,14 @@ export function gather(context: AddressSpaceContext, mm: Mm, start: Vpn, end: Vp
     // One mapping in place of one may be cut off at the limit, two may not.
     if (end < first.end && mm.vmas.count >= context.params.maxMapCount) return -ENOMEM;
     if ((first.flags & VM_SEALED) !== 0) return -EPERM;
-    if (first.special !== undefined) return -EINVAL;
+    if (!maySplit(first, start)) return -EINVAL;
     splitVmaUnchecked(context, first, start, 'upper');
   }
   const gathered: Vma[] = [];
   for (let vma = mm.vmas.intersection(start, end); vma !== undefined; ) {
     if ((vma.flags & VM_SEALED) !== 0) return -EPERM;
     if (vma.end > end) {
-      if (vma.special !== undefined) return -EINVAL;
+      if (!maySplit(vma, end)) return -EINVAL;
       splitVmaUnchecked(context, vma, end, 'lower');
     }
     gathered.push(vma);

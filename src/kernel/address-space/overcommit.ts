@@ -1,6 +1,6 @@
 import type { Process } from '../process/process.ts';
 import type { Mm } from './mm.ts';
-import { VM_NORESERVE, VM_SHARED, VM_WRITE } from './vm-flags.ts';
+import { VM_HUGETLB, VM_NORESERVE, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 
 /** vm.overcommit_memory: a single absurd request fails; nothing fails; the sum of all promises is limited. */
 export const OVERCOMMIT_GUESS = 0;
@@ -24,8 +24,12 @@ export interface MemoryTotals {
   readonly hugetlbPages: number;
 }
 
-/** Whether a mapping with these flags is a promise of memory (accountable_mapping): private and writable. */
-export const isAccountable = (flags: number): boolean => (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) === VM_WRITE;
+/**
+ * Whether a mapping with these flags is a promise of memory (accountable_mapping): private and writable. Huge pages of a
+ * pool have books of their own.
+ */
+export const isAccountable = (flags: number): boolean =>
+  (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE | VM_HUGETLB)) === VM_WRITE;
 
 /** What has been promised to programs, Committed_AS, and what may be (mm/util.c). */
 export class Commitments {

@@ -1,4 +1,5 @@
 import type { Vpn } from '../../hardware/units.ts';
+import type { Hstate } from '../hugetlb/hstate.ts';
 import type { File } from '../page-cache/file.ts';
 import type { Task } from '../process/process.ts';
 import type { Mm } from './mm.ts';
@@ -59,6 +60,24 @@ export interface AdviceOps {
   residency(vma: Vma, start: Vpn, end: Vpn, into: Uint8Array, at: number): void;
 }
 
+/** What the address space asks of the pools of huge pages. */
+export interface HugetlbOps {
+  /** The pool of the page size that mmap's flags name; undefined when there is none. */
+  hstateOfFlags(flags: number): Hstate | undefined;
+  readonly files: {
+    /** A new mapping of a file of huge pages: its pages are promised. @returns 0, -ENOMEM, -EINVAL */
+    mapped(vma: Vma): number;
+  };
+  readonly reservations: {
+    /** A mapping was cut from another, or is its copy at a new place. */
+    opened(vma: Vma): void;
+    /** A mapping goes: unused promises go back. */
+    closed(vma: Vma): void;
+    /** The pages of a mapping have moved, and its promises with them. */
+    handedOver(vma: Vma): void;
+  };
+}
+
 /** What the address space asks of files. Offsets and lengths are bytes. */
 export interface FileOps {
   /** A new mapping of `vma.file`: adds it to i_mmap and takes a reference to the file. */
@@ -70,6 +89,10 @@ export interface FileOps {
    * @param commit 'size': all of it was promised by the caller, and is released when the file goes; 'page': nothing was
    */
   shmemFile(bytes: number, commit: 'size' | 'page'): File;
+  /** The unnamed file of huge pages behind MAP_ANONYMOUS | MAP_HUGETLB (hugetlb_file_setup), held by who asked. */
+  hugetlbFile(hstate: Hstate, bytes: number): File;
+  /** Lets go of a file that was held (fput). */
+  put(file: File): void;
   /** msync(MS_SYNC) of a part of a file (vfs_fsync_range): 0 or a negated errno. */
   syncRange(task: Task, file: File, from: number, to: number): number;
   /** MADV_REMOVE (fallocate with FALLOC_FL_PUNCH_HOLE): 0 or a negated errno. */

@@ -64,6 +64,8 @@ export function getUnmappedArea(process: Process, mm: Mm, mmapMinAddr: number, r
 function place(mm: Mm, lowest: number, request: PlacementRequest): number {
   const { file, hint, pages, flags } = request;
   if (file !== undefined) {
+    const { huge } = file.inode;
+    if (huge !== undefined) return placeHuge(mm, lowest, request, huge.hstate.pages);
     const isShmem = file.inode.kind === 'shmem';
     return isShmem ? search(mm, lowest, request) : searchAligned(mm, lowest, request);
   }
@@ -87,6 +89,24 @@ function searchAligned(mm: Mm, lowest: number, request: PlacementRequest): numbe
   const shift = (((pgoff - page) % TABLE_PAGES) + TABLE_PAGES) % TABLE_PAGES;
   // Already aligned: take the upper end of the padded place, as top-down placement likes it.
   return (page + (shift === 0 ? TABLE_PAGES : shift)) * PAGE_SIZE;
+}
+
+/**
+ * A place of whole huge pages (hugetlb_get_unmapped_area): a hint is rounded up, a fixed place must fit. The search asks
+ * for as much more as the alignment may cost (vm_unmapped_area with an align_mask).
+ */
+function placeHuge(mm: Mm, lowest: number, request: PlacementRequest, unit: number): number {
+  const { hint, pages, flags } = request;
+  const bytes = unit * PAGE_SIZE;
+  if ((flags & MAP_FIXED) !== 0) return hint % bytes === 0 ? hint : -EINVAL;
+  const aligned = Math.ceil(hint / bytes) * bytes;
+  if (aligned !== 0 && TASK_SIZE - pages * PAGE_SIZE >= aligned && isFree(mm, aligned / PAGE_SIZE, pages))
+    return aligned;
+  const padded = pages + unit - 1;
+  const start = searchTopDown(mm, lowest, mm.mmapBase, padded);
+  if (start >= 0) return Math.floor((start + padded - pages) / unit) * bytes;
+  const low = searchBottomUp(mm, Math.max(lowest, LEGACY_BASE), TASK_PAGES, padded, 0);
+  return low < 0 ? low : Math.ceil(low / bytes) * bytes;
 }
 
 /** arch_get_unmapped_area_topdown: the hint if it is free, else below mmap_base, else bottom up. */

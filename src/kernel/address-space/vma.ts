@@ -1,4 +1,5 @@
 import type { Pfn, Vpn } from '../../hardware/units.ts';
+import type { ReserveMap } from '../hugetlb/reserve-map.ts';
 import type { File } from '../page-cache/file.ts';
 import type { AnonVma } from '../rmap/anon-vma.ts';
 import type { Mm } from './mm.ts';
@@ -34,14 +35,18 @@ export class Vma {
   /** Every anon_vma that may hold pages of this mapping: its own and those inherited by fork (anon_vma_chain). */
   anonVmaChain: AnonVma[] = [];
   readonly special: SpecialMapping | undefined;
+  /** Of private VM_HUGETLB mappings: what it was promised; undefined in a child and with MAP_NORESERVE (HPAGE_RESV_OWNER). */
+  reserves: ReserveMap | undefined = undefined;
+  /** A page was taken from it for its parent's sake: what it has not mapped raises SIGBUS (HPAGE_RESV_UNMAPPED). */
+  reservesTaken = false;
   /** Where swap readahead is: the last page that was swapped in, its window, the hits since (swap_readahead_info). */
+  /** Memory cgroup that pays for this description, 0 for none. */
+  payer = 0;
   readonly swapReadahead = { page: 0, window: 0, hits: 4 };
 
   constructor(
     mm: Mm,
     start: Vpn,
-  /** Memory cgroup that pays for this description, 0 for none. */
-  payer = 0;
     end: Vpn,
     flags: number,
     pgoff: number,

@@ -3,6 +3,7 @@ import { entryFrame, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts
 import { type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import {
   VM_ACCESS_FLAGS,
+  VM_HUGETLB,
   VM_IO,
   VM_LOCKONFAULT,
   VM_PFNMAP,
@@ -14,6 +15,7 @@ import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { EFAULT, EINVAL, ENOMEM } from '../errno.ts';
 import { PG_DIRTY } from '../frames/frame-table.ts';
+import { hstateOf } from '../hugetlb/huge-inode.ts';
 import { isMapped, PTE_SPECIAL } from '../page-table/soft-entry.ts';
 import type { Task } from '../process/process.ts';
 import type { FaultHandler } from './fault.ts';
@@ -52,9 +54,24 @@ export class Populate {
 
   #pages(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean, resumes: boolean): number {
     if ((vma.flags & VM_ACCESS_FLAGS) === 0 || vma.flags & (VM_IO | VM_PFNMAP)) return -EFAULT;
+    if (vma.flags & VM_HUGETLB) return this.#hugePages(task, vma, start, end, write, resumes);
     for (let page: number = start; page < end; page++) {
       const error = this.#page(task, vma, vpn(page), write, resumes);
       if (error !== 0) return error;
+    }
+    return 0;
+  }
+
+  /** The same for huge pages of a pool: one fault each, and no list on which they could move. */
+  #hugePages(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean, resumes: boolean): number {
+    const { pageTables } = this.#core;
+    const { pages } = hstateOf(vma);
+    for (let page: number = start; page < end; page += pages - (page % pages)) {
+      const slot = pageTables.findLeaf(vma.mm, vpn(page));
+      const lo = slot < 0 ? 0 : pageTables.lo(slot);
+      if (isMapped(lo) && (!write || (lo & PTE_WRITE) !== 0)) continue;
+      const failed = this.#faults.faultIn(task, vma, vpn(page), write, resumes);
+      if (failed !== 0) return failed & VM_FAULT_OOM ? -ENOMEM : -EFAULT;
     }
     return 0;
   }

@@ -64,6 +64,21 @@ export class Buddy {
     zone.free += 1 << order;
   }
 
+  /**
+   * Takes a run of frames that are all free (isolate_freepages_range), aligned to at least the largest block.
+   * @returns false, nothing taken, when one of them is in use
+   */
+  takeRun(start: Pfn, pages: number): boolean {
+    const blocks: Pfn[] = [];
+    for (let at: number = start; at < start + pages; at += 1 << this.#table.order(pfn(at))) {
+      if (!this.#table.has(pfn(at), PG_BUDDY)) return false;
+      blocks.push(pfn(at));
+    }
+    for (const block of blocks) this.#unlink(block, this.#table.order(block), this.zone.pageblockType(block));
+    this.zone.free -= pages;
+    return true;
+  }
+
   /** At boot: gives the zone all its frames, as large blocks as the alignment allows, lowest address first in line. */
   populate(): void {
     const zone = this.zone;

@@ -4,6 +4,7 @@ import { VM_WRITE } from '../address-space/vm-flags.ts';
 import { pageAt, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { EFAULT, EINVAL, ENOSPC } from '../errno.ts';
+import { PG_DIRTY } from '../frames/frame-table.ts';
 import type { Inode } from '../page-cache/inode.ts';
 import type { UserCopy } from '../page-cache/user-copy.ts';
 import { panic } from '../panic.ts';
@@ -98,6 +99,8 @@ export class Hugetlbfs {
     pages.set(index, head);
     this.#core.table.mapping[head] = inode.id;
     this.#core.table.index[head] = index;
+    // So that nobody takes it for a page that could be dropped.
+    this.#core.table.set(head, PG_DIRTY);
   }
 
   /** read(2): holes read as zeros (hugetlbfs_read_iter). @returns bytes read, or -EFAULT */

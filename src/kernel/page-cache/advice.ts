@@ -33,7 +33,7 @@ export class FileAdvice {
   /** @param length 0 for all that follows; @returns 0 or -EINVAL */
   advise(task: Task, file: File, offset: number, length: number, advice: number): number {
     if (length < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) return -EINVAL;
-    if (file.inode.kind === 'shmem') return 0;
+    if (file.inode.kind !== 'file') return 0;
     const end = length === 0 ? Number.POSITIVE_INFINITY : offset + length;
     switch (advice) {
       case POSIX_FADV_NORMAL:

@@ -3,9 +3,10 @@
  * returns 0 or more, or a negated errno; offsets and lengths are bytes.
  */
 import { PAGE_SIZE } from '../../hardware/units.ts';
-import { EBADF, EEXIST, EFBIG, EINVAL, EMFILE, ENOENT, EOPNOTSUPP } from '../errno.ts';
+import { EBADF, EEXIST, EFBIG, EINVAL, EMFILE, ENODEV, ENOENT, EOPNOTSUPP } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import {
+  MFD_HUGETLB,
   O_ACCMODE,
   O_APPEND,
   O_CREAT,
@@ -68,9 +69,12 @@ export class Files extends FileStore {
     return this.install(task, this.openInode(inode, flags));
   }
 
-  /** memfd_create(2). */
-  memfdCreate(task: Task, name: string): number {
-    return this.install(task, this.memfd(name, O_RDWR));
+  /** memfd_create(2). @param flags MFD_HUGETLB and the page size's logarithm */
+  memfdCreate(task: Task, name: string, flags = 0): number {
+    if ((flags & MFD_HUGETLB) === 0) return this.install(task, this.memfd(name, O_RDWR));
+    const hstate = this.core.hugetlb.hstateOfFlags(flags);
+    if (hstate === undefined) return -ENODEV;
+    return this.install(task, this.openInode(this.hugetlbInode(`/memfd:${name} (deleted)`, hstate, 0), O_RDWR));
   }
 
   /** Puts an open file at the lowest free descriptor, or closes it again with -EMFILE. */
@@ -138,6 +142,8 @@ export class Files extends FileStore {
     if (position < 0 || length < 0) return -EINVAL;
     if (length === 0) return 0;
     const bytes = Math.min(length, MOST_BYTES);
+    if (file.inode.huge !== undefined)
+      return this.core.hugetlb.files.read(task, file.inode, position, bytes, buffer, this.userCopy);
     if (file.inode.kind === 'shmem') return this.shmem.read(task, file, position, bytes, buffer);
     if (file.flags & O_DIRECT) return this.direct.read(task, file, position, bytes, buffer);
     return this.reader.read(task, file, position, bytes, buffer);
@@ -166,7 +172,8 @@ export class Files extends FileStore {
    */
   writeAt(task: Task, file: File, position: number, length: number, source: number | Uint8Array): number {
     if (!mayWrite(file)) return -EBADF;
-    if (position < 0 || length < 0) return -EINVAL;
+    // hugetlbfs has no write_iter.
+    if (position < 0 || length < 0 || file.inode.huge !== undefined) return -EINVAL;
     if (length === 0) return 0;
     const limit = Math.min(MAX_FILE_BYTES, task.process.rlimits.soft[RLIMIT_FSIZE] as number);
     if (position >= limit) return -EFBIG;
@@ -185,6 +192,7 @@ export class Files extends FileStore {
     if (file === undefined) return -EBADF;
     if (!mayWrite(file) || size < 0) return -EINVAL;
     if (size > MAX_FILE_BYTES) return -EFBIG;
+    if (file.inode.huge !== undefined) return this.core.hugetlb.files.setSize(file.inode, size);
     this.truncation.setSize(task, file.inode, size);
     return 0;
   }
@@ -201,6 +209,8 @@ export class Files extends FileStore {
     }
     if (mode & ~FALLOC_FL_KEEP_SIZE) return -EOPNOTSUPP;
     if (offset + length > MAX_FILE_BYTES) return -EFBIG;
+    if (inode.huge !== undefined)
+      return this.core.hugetlb.files.allocate(inode, offset, length, (mode & FALLOC_FL_KEEP_SIZE) !== 0);
     if (inode.kind === 'shmem') {
       const error = this.shmem.allocate(
         task,
@@ -258,6 +268,7 @@ export class Files extends FileStore {
   /** cachestat(2). @returns the counts, or a negated errno */
   cachestat(task: Task, fd: number, offset: number, length: number): CacheStat | number {
     const file = task.process.files.get(fd);
-    return file === undefined ? -EBADF : this.cacheStatOf(file.inode, offset, length);
+    if (file === undefined) return -EBADF;
+    return file.inode.huge !== undefined ? -EOPNOTSUPP : this.cacheStatOf(file.inode, offset, length);
   }
 }

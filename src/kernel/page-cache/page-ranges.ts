@@ -17,6 +17,13 @@ export class PageRanges {
     return (this.#edgesUpTo(page) & 1) === 1;
   }
 
+  /** How many pages of [start, end) are in the set. */
+  count(start: number, end: number): number {
+    let sum = 0;
+    for (const [from, to] of this.ranges()) sum += Math.max(0, Math.min(to, end) - Math.max(from, start));
+    return sum;
+  }
+
   /** Adds [start, end). */
   add(start: number, end: number): void {
     if (start < end) this.#replace(start, end, true);

@@ -15,10 +15,10 @@ export class FileCalls extends SpliceCalls {
     return this.#left(trace.SYS_ENTER_OPENAT, task, super.open(task, path, flags));
   }
 
-  override memfdCreate(task: Task, name: string): number {
+  override memfdCreate(task: Task, name: string, flags = 0): number {
     const log = this.core.trace;
     if (log.on) log.emit(trace.SYS_ENTER_MEMFD_CREATE, task.tid, log.intern(name));
-    return this.#left(trace.SYS_ENTER_MEMFD_CREATE, task, super.memfdCreate(task, name));
+    return this.#left(trace.SYS_ENTER_MEMFD_CREATE, task, super.memfdCreate(task, name, flags));
   }
 
   override close(task: Task, fd: number): number {

@@ -1,6 +1,7 @@
 import { type Vpn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
 import type { PageOps } from '../address-space/page-ops.ts';
+import { VM_HUGETLB } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import type { Populate } from '../fault/populate.ts';
@@ -21,7 +22,8 @@ export class PageOperations implements PageOps {
   }
 
   zap(vma: Vma, start: Vpn, end: Vpn, dropMarkers: boolean): void {
-    zapRange(this.#core, vma, start, end, dropMarkers);
+    if (vma.flags & VM_HUGETLB) this.#core.hugetlb.unmap(vma, start, end);
+    else zapRange(this.#core, vma, start, end, dropMarkers);
   }
 
   freeTables(mm: Mm, start: Vpn, end: Vpn, floor: number, ceiling: number): void {
@@ -29,10 +31,12 @@ export class PageOperations implements PageOps {
   }
 
   protect(vma: Vma, start: Vpn, end: Vpn): void {
-    protectRange(this.#core, vma, start, end);
+    if (vma.flags & VM_HUGETLB) this.#core.hugetlb.protect(vma, start, end);
+    else protectRange(this.#core, vma, start, end);
   }
 
   move(from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): number {
+    if (from.flags & VM_HUGETLB) return this.#core.hugetlb.move(from, start, to, newStart, pages);
     return moveRange(this.#core, from, start, to, newStart, pages);
   }
 

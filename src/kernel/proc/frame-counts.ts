@@ -5,6 +5,7 @@ import {
   PG_BUDDY,
   PG_CACHED,
   PG_DIRTY,
+  PG_HUGETLB,
   PG_LRU,
   PG_MLOCKED,
   PG_SWAPBACKED,
@@ -96,6 +97,7 @@ function count(counts: FrameCounts, flags: number, mapcount: number, mapping: nu
     counts.pageTables++;
     return;
   }
+  if (flags & PG_HUGETLB) return;
   if (flags & PG_LRU) counts[listOf(flags)]++;
   if (flags & PG_MLOCKED) counts.mlocked++;
   if (flags & PG_WRITEBACK) counts.writeback++;

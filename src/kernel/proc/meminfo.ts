@@ -1,5 +1,6 @@
 import { PAGE_SIZE } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
+import type { Hugetlb } from '../hugetlb/hugetlb.ts';
 import type { Swap } from '../swap/swap.ts';
 import { NR_KERNEL_STACK, NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from '../vmstat.ts';
 import { countFrames, type FrameCounts } from './frame-counts.ts';
@@ -7,6 +8,11 @@ import { countFrames, type FrameCounts } from './frame-counts.ts';
 /** What the views of the whole machine read. */
 export interface SystemSource extends Pick<PageCore, 'table' | 'allocator' | 'vmstat'> {
   readonly swap: Pick<Swap, 'total' | 'free'>;
+}
+
+/** The same with the pools of huge pages. */
+export interface MeminfoSource extends SystemSource {
+  readonly hugetlb: Pick<Hugetlb, 'default' | 'totalPages'>;
 }
 
 /** Overcommit's books, in pages (vm_commit_limit and vm_committed_as in mm/util.c). */
@@ -31,8 +37,8 @@ export function availablePages({ allocator, vmstat }: SystemSource, counts: Fram
 }
 
 /** Every line of /proc/meminfo in its order, in kB (pages for HugePages_*): meminfo_proc_show in fs/proc/meminfo.c. */
-export function meminfoOf(source: SystemSource, commit: CommitState): Record<string, number> {
-  const { allocator, vmstat, table, swap } = source;
+export function meminfoOf(source: MeminfoSource, commit: CommitState): Record<string, number> {
+  const { allocator, vmstat, table, swap, hugetlb } = source;
   const counts = countFrames(table);
   const kb = (pages: number) => pages * PAGE_KB;
   const reclaimable = kb(vmstat.value(NR_SLAB_RECLAIMABLE));
@@ -84,12 +90,12 @@ export function meminfoOf(source: SystemSource, commit: CommitState): Record<str
     FileHugePages: 0,
     FilePmdMapped: 0,
     Balloon: 0,
-    HugePages_Total: 0,
-    HugePages_Free: 0,
-    HugePages_Rsvd: 0,
-    HugePages_Surp: 0,
+    HugePages_Total: hugetlb.default.total,
+    HugePages_Free: hugetlb.default.free.length,
+    HugePages_Rsvd: hugetlb.default.reserved,
+    HugePages_Surp: hugetlb.default.surplus,
     Hugepagesize: 2048,
-    Hugetlb: 0,
+    Hugetlb: kb(hugetlb.totalPages),
     DirectMap4k: mapped.k4,
     DirectMap2M: mapped.m2,
     DirectMap1G: mapped.g1,
@@ -104,7 +110,7 @@ function directMap(totalKb: number): { k4: number; m2: number; g1: number } {
 }
 
 /** /proc/meminfo. */
-export function meminfoText(source: SystemSource, commit: CommitState): string {
+export function meminfoText(source: MeminfoSource, commit: CommitState): string {
   const lines = Object.entries(meminfoOf(source, commit)).map(([key, value]) => {
     const unit = key.startsWith('HugePages_') ? '' : ' kB';
     return `${`${key}:`.padEnd(16)}${String(value).padStart(8)}${unit}`;

@@ -6,6 +6,7 @@ import {
   PG_ACTIVE,
   PG_DIRTY,
   PG_HEAD,
+  PG_HUGETLB,
   PG_LRU,
   PG_MLOCKED,
   PG_REFERENCED,
@@ -30,6 +31,8 @@ export interface PageView {
   readonly file: boolean;
   /** Bit 56: mapped exactly once on the whole machine. */
   readonly exclusive: boolean;
+  /** A huge page of a pool. */
+  readonly hugetlb: boolean;
   /** PG_* of the frame; 0 when not present. */
   readonly flags: number;
 }
@@ -41,6 +44,7 @@ const ABSENT: PageView = {
   guard: false,
   file: false,
   exclusive: false,
+  hugetlb: false,
   flags: 0,
 };
 
@@ -61,12 +65,27 @@ export function pageView({ table }: ProcSource, lo: number, hi: number): PageVie
 export function pageViews(source: ProcSource, mm: Mm, start: Vpn, count: number): PageView[] {
   const { pageTables } = source;
   const views = new Array<PageView>(count).fill(ABSENT);
-  pageTables.forEachTable(mm, start, (start + count) as Vpn, (firstSlot, firstPage, entries) => {
-    for (let i = 0; i < entries; i++) {
-      const slot = firstSlot + i;
-      views[firstPage + i - start] = pageView(source, pageTables.lo(slot), pageTables.hi(slot));
-    }
-  });
+  pageTables.forEachTable(
+    mm,
+    start,
+    (start + count) as Vpn,
+    (firstSlot, firstPage, entries) => {
+      for (let i = 0; i < entries; i++) {
+        const slot = firstSlot + i;
+        views[firstPage + i - start] = pageView(source, pageTables.lo(slot), pageTables.hi(slot));
+      }
+    },
+    (slot, firstPage, pages) => {
+      const head = pageView(source, pageTables.lo(slot), pageTables.hi(slot));
+      if ((head.flags & PG_HUGETLB) === 0) return;
+      const hugetlb = { ...head, hugetlb: true };
+      // Whether it is dirty is known of the whole folio only.
+      const flags = (source.table.flags[head.frame + 1] as number) | (head.flags & PG_DIRTY);
+      const tail = { ...hugetlb, flags };
+      for (let page = Math.max(start, firstPage); page < Math.min(start + count, firstPage + pages); page++)
+        views[page - start] = page === firstPage ? hugetlb : tail;
+    },
+  );
   return views;
 }
 
@@ -74,6 +93,7 @@ export function pageViews(source: ProcSource, mm: Mm, start: Vpn, count: number)
 export function pagemapCharacter(page: PageView): string {
   if (page.frame < 0) return page.guard ? 'x' : page.swapped ? 'S' : '.';
   if (page.special) return 'z';
+  if (page.hugetlb) return page.exclusive ? 'G' : 'g';
   if (page.file) return page.exclusive ? 'F' : 'f';
   return page.exclusive ? 'A' : 'a';
 }

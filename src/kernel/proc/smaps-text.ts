@@ -9,11 +9,12 @@ import { vmFlagsText } from './vma-flags-text.ts';
 /** `Rss:                  20 kB`: a key in 16 columns and its amount in 8. */
 const kbLine = ([key, amount]: [string, number]): string => `${`${key}:`.padEnd(16)}${String(amount).padStart(8)} kB`;
 
-function body(sums: Smaps, flags: string): string[] {
+/** @param pageKb the size of the pages that the mapping is made of, in kB (vma_kernel_pagesize) */
+function body(sums: Smaps, flags: string, pageKb = PAGE_SIZE / 1024): string[] {
   const size: [string, number] = ['Size', sums.size / 1024];
   const pageSizes: [string, number][] = [
-    ['KernelPageSize', 4],
-    ['MMUPageSize', 4],
+    ['KernelPageSize', pageKb],
+    ['MMUPageSize', pageKb],
   ];
   // No mapping is eligible for huge pages while the machine has none. ProtectionKey is printed only by processors with PKU.
   const eligible = `${'THPeligible:'.padEnd(16)}${'0'.padStart(8)}`;
@@ -22,7 +23,8 @@ function body(sums: Smaps, flags: string): string[] {
 
 /** The block of one mapping in /proc/PID/smaps (show_smap). */
 export function smapsBlock(source: ProcSource, vma: Vma): string {
-  return [mapsLine(vma), ...body(gatherSmaps(source, vma), vmFlagsText(vma.flags))].join('\n');
+  const pageKb = ((vma.file?.inode.huge?.hstate.pages ?? 1) * PAGE_SIZE) / 1024;
+  return [mapsLine(vma), ...body(gatherSmaps(source, vma), vmFlagsText(vma.flags), pageKb)].join('\n');
 }
 
 /** /proc/PID/smaps. The legacy system-call page stands at its end with nothing resident. */

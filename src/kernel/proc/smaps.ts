@@ -1,7 +1,7 @@
-import { PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
+import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
 import { PAGE_SIZE, type Pfn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
-import { VM_LOCKED, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
+import { VM_HUGETLB, VM_LOCKED, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import { PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED } from '../frames/frame-table.ts';
 import { swappedPages } from '../page-cache/shmem-swap.ts';
@@ -37,6 +37,8 @@ export interface Smaps {
   lazyFree: number;
   swap: number;
   swapPss: number;
+  sharedHugetlb: number;
+  privateHugetlb: number;
 }
 
 /** The sums of an empty range. */
@@ -58,6 +60,8 @@ export const noPages = (): Smaps => ({
   lazyFree: 0,
   swap: 0,
   swapPss: 0,
+  sharedHugetlb: 0,
+  privateHugetlb: 0,
 });
 
 /** What a mapping holds, page by page (smap_gather_stats). */
@@ -82,6 +86,10 @@ function gather(source: ProcSource, vma: Vma, sums: Smaps): void {
   if (inode !== undefined) sums.swap += swappedPages(inode, vma.pgoff, vma.pgoff + vma.pages) * PAGE_SIZE;
   const locked = (vma.flags & VM_LOCKED) !== 0;
   sums.size += vma.pages * PAGE_SIZE;
+  if (vma.flags & VM_HUGETLB) {
+    gatherHugetlb(source, vma, sums);
+    return;
+  }
   pageTables.forEachTable(vma.mm, vma.start, vma.end, (firstSlot, firstPage, count) => {
     for (let slot = firstSlot; slot < firstSlot + count; slot++) {
       const lo = pageTables.lo(slot);
@@ -97,6 +105,16 @@ function gather(source: ProcSource, vma: Vma, sums: Smaps): void {
         sums.swapPss += proportion(source.swap.references(entrySwap(lo, hi)));
       }
     }
+  });
+}
+
+/** Huge pages of a pool are in no other count (smaps_hugetlb_range). */
+function gatherHugetlb({ pageTables, table }: ProcSource, vma: Vma, sums: Smaps): void {
+  const none = (): void => undefined;
+  pageTables.forEachTable(vma.mm, vma.start, vma.end, none, (slot, _first, pages) => {
+    const head = entryFrame(pageTables.lo(slot), pageTables.hi(slot));
+    const shared = (table.mapcount[head] as number) > 1;
+    sums[shared ? 'sharedHugetlb' : 'privateHugetlb'] += pages * PAGE_SIZE;
   });
 }
 
@@ -150,8 +168,8 @@ export function smapsKb(sums: Smaps, rollup = false): [key: string, kb: number][
     ['AnonHugePages', 0],
     ['ShmemPmdMapped', 0],
     ['FilePmdMapped', 0],
-    ['Shared_Hugetlb', 0],
-    ['Private_Hugetlb', 0],
+    ['Shared_Hugetlb', kb(sums.sharedHugetlb)],
+    ['Private_Hugetlb', kb(sums.privateHugetlb)],
     ['Swap', kb(sums.swap)],
     ['SwapPss', pssKb(sums.swapPss)],
     ['Locked', pssKb(sums.pssLocked)],

@@ -31,7 +31,7 @@ export function statusOf({ mm }: { readonly mm: Mm }): Record<string, number> {
     VmLib: mm.execVm * PAGE_KB - text,
     VmPTE: mm.pgtablesBytes / 1024,
     VmSwap: rss(MM_SWAPENTS),
-    HugetlbPages: 0,
+    HugetlbPages: mm.hugetlbPages * PAGE_KB,
   };
 }
 

@@ -4,6 +4,7 @@ import { pfn } from '../../hardware/units.ts';
 import { FrameAllocator } from '../frames/allocator.ts';
 import * as fr from '../frames/frame-table.ts';
 import { MIGRATE_MOVABLE } from '../frames/zone.ts';
+import { Hstate } from '../hugetlb/hstate.ts';
 import { defaultParams } from '../params.ts';
 import { PGFAULT, VmStat } from '../vmstat.ts';
 import { countFrames, countFramesOf } from './frame-counts.ts';
@@ -16,6 +17,8 @@ import { buddyinfoText, zoneinfoText } from './zoneinfo.ts';
 const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}.txt`, import.meta.url), 'utf8');
 const COMMIT = { limit: 300, committed: 100 };
 
+const noMemory = { allocate: () => -1 as const, release: () => {}, used: () => {}, unused: () => {} };
+
 /** A machine of `gib` GiB with nothing in it. */
 function machine(gib: number) {
   const table = new fr.FrameTable(gib << 18);
@@ -25,6 +28,7 @@ function machine(gib: number) {
     allocator: new FrameAllocator(table, params),
     vmstat: new VmStat(),
     swap: { total: 512, free: 500 },
+    hugetlb: { default: new Hstate(512, 2, noMemory), totalPages: 0 },
     params: defaultParams(),
   };
 }

@@ -3,7 +3,6 @@ import type { V1Needs } from '../../kernel/cgroup/v1-files.ts';
 import { EINVAL } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Inode } from '../../kernel/page-cache/inode.ts';
-import { getSysctl } from '../../kernel/params.ts';
 import { type FileCache, fileCacheOf } from '../../kernel/proc/file-cache.ts';
 import { type CommitState, meminfoOf } from '../../kernel/proc/meminfo.ts';
 import type { Machine } from '../../machine/machine.ts';
@@ -122,9 +121,9 @@ export class Scene {
   /** @returns 0, a negated error number, or that this machine has no such sysctl */
   setSysctl(name: string, text: string): number | 'unknown' {
     const value = parseSize(text);
-    if (getSysctl(this.kernel.params, name) === undefined) return 'unknown';
-    if (value === undefined) return -EINVAL;
-    return this.kernel.sysctl(name, value) === 'set' ? 0 : -EINVAL;
+    const result = this.kernel.sysctl(name, value ?? Number.NaN);
+    if (result === 'unknown') return result;
+    return result === 'set' ? 0 : -EINVAL;
   }
 
   get #commit(): CommitState {

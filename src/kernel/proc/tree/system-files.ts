@@ -1,4 +1,5 @@
 /** /proc and /sys: one tree of files over the kernel's state, in which paths are looked up. */
+import { hugetlbFiles } from './hugetlb-files.ts';
 import { machineFiles } from './machine-files.ts';
 import { pidFiles } from './pid-files.ts';
 import { sysctlFiles } from './sysctl-files.ts';
@@ -16,7 +17,8 @@ export class SystemFiles {
 
   constructor(source: TreeSource) {
     this.#source = source;
-    for (const [path, file] of [...machineFiles(source), ...sysctlFiles(source)]) this.add(path, file);
+    for (const [path, file] of [...machineFiles(source), ...sysctlFiles(source), ...hugetlbFiles(source)])
+      this.add(path, file);
   }
 
   /** One more file, and the directories above it: what a subsystem or the machine's devices show of themselves. */

@@ -1,7 +1,7 @@
 /** Opening and closing of files, reading and writing, and what else a process does to a descriptor. */
 import { PAGE_SIZE } from '../../../hardware/units.ts';
 import { isError } from '../../../kernel/errno.ts';
-import { O_RDWR } from '../../../kernel/uapi.ts';
+import { MFD_HUGETLB, O_RDWR } from '../../../kernel/uapi.ts';
 import type { AddressExpression } from '../address-expression.ts';
 import type { Answer } from '../answer.ts';
 import { FILE_ADVICE, OPEN_FLAGS } from '../flag-names.ts';
@@ -46,13 +46,9 @@ export const memfd = processOperation(
   'memfd F [size=] [hugetlb]',
   (words) => ({ name: words.operand(0), size: words.size('size') ?? 0, hugetlb: words.has('hugetlb') }),
   (process, { name, size, hugetlb }, answer, { kernel }) => {
-    if (hugetlb) {
-      answer.unsupported = 'hugetlb';
-      return;
-    }
     let fd = -1;
     const ask = (): number => {
-      fd = kernel.files.memfdCreate(process.task, name);
+      fd = kernel.files.memfdCreate(process.task, name, hugetlb ? MFD_HUGETLB : 0);
       if (!isError(fd) && size > 0) kernel.files.ftruncate(process.task, fd, size);
       return fd;
     };

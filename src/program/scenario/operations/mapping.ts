@@ -59,10 +59,6 @@ export const mmap = processOperation(
     };
   },
   (process, { name, at, length, prot, flags, fd, offset }, answer, scene) => {
-    if (flags & MAP_HUGETLB) {
-      answer.unsupported = 'hugetlb';
-      return;
-    }
     const hint = at === undefined ? 0 : process.resolve(at).address;
     const file = flags & MAP_ANONYMOUS || fd === undefined ? undefined : process.file(fd);
     let address = -EBADF;
@@ -79,7 +75,7 @@ export const mmap = processOperation(
     );
     if (!ok) return;
     putPlace(process, answer, address);
-    process.regions.set(name, address, roundUp(length, PAGE_SIZE));
+    process.regions.set(name, address, roundUp(length, flags & MAP_HUGETLB ? HUGE_PAGE : PAGE_SIZE));
   },
 );
 
