@@ -149,6 +149,7 @@ test('is a page that reclaim came across the next to go when the disk has it?', 
   lru.drain();
   const frame = task.process.files.get(fd)?.inode.pages.get(2) as never;
   lru.activate(frame);
+  lru.drain();
   table.set(frame, PG_RECLAIM);
   machine.clock.sleep(SECOND);
   expect(table.has(frame, PG_RECLAIM | PG_ACTIVE)).toBe(false);

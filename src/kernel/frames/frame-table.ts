@@ -38,6 +38,14 @@ export const PG_ORDER_SHIFT = 24;
 export const PG_ORDER_MASK = 0xf << PG_ORDER_SHIFT;
 
 /**
+/** A page of the pool of huge pages (hugetlb), in use or not: on no list, and in no count of other pages. */
+export const PG_HUGETLB = 1 << 28;
+/** Waits in a batch to become active. */
+export const PG_ACTIVATE_PENDING = 1 << 29;
+
+/** Frames of a 2 MiB block. */
+const BLOCK_SHIFT = 9;
+const BLOCK_PAGES: number = 1 << BLOCK_SHIFT;
  * The frame table: struct page as columns, 26 bytes for each simulated frame beside the 4 bytes of PhysicalMemory
  * (DESIGN.md allows 32). What a column means depends on the flags, as in the kernel's unions.
  */

@@ -33,6 +33,8 @@ describe('LRU lists', () => {
     lru.markAccessed(page);
     expect(table.has(page, PG_REFERENCED) && !table.has(page, PG_ACTIVE)).toBe(true);
     lru.markAccessed(page);
+    expect([...lru.frames(LRU_INACTIVE_ANON)]).toEqual([5]);
+    lru.drain();
     expect([...lru.frames(LRU_ACTIVE_ANON)]).toEqual([5]);
     expect(table.has(page, PG_REFERENCED)).toBe(false);
     lru.deactivate(page);

@@ -1,5 +1,5 @@
 /**
- * The LRU lists (mm/swap.c): which frames were used of late. A new frame, and one that MADV_FREE
+ * The LRU lists (mm/swap.c): which frames were used of late. A new frame, one that was used twice, and one that MADV_FREE
  * gave up, waits in a batch of 31 before it gets its place, so that the list lock is taken once for all of them.
  */
 import type { Pfn } from '../../hardware/units.ts';
@@ -7,14 +7,18 @@ import { PGACTIVATE, PGDEACTIVATE, PGROTATED, type VmStat } from '../vmstat.ts';
 import { FrameLists, type FrameListsState } from './frame-lists.ts';
 import {
   type FrameTable,
+  PG_ACTIVATE_PENDING,
   PG_ACTIVE,
+  PG_HEAD,
   PG_LAZYFREE_PENDING,
   PG_LRU,
   PG_LRU_PENDING,
   PG_MLOCKED,
   PG_REFERENCED,
   PG_SWAPBACKED,
+  PG_TAIL,
   PG_UNEVICTABLE,
+  PG_WORKINGSET,
 } from './frame-table.ts';
 import { LruBatch } from './lru-batch.ts';
 
@@ -37,6 +41,7 @@ export class LruLists {
   readonly sizes: Int32Array = new Int32Array(LRU_LISTS);
   readonly #new: LruBatch;
   readonly #lazyFree: LruBatch;
+  readonly #activations: LruBatch;
   /** Hears of each frame that was used twice and is active now (workingset_activation). */
   onActivation: (frame: Pfn) => void = () => {};
 
@@ -46,6 +51,7 @@ export class LruLists {
     this.#lists = new FrameLists(table, MOST_CGROUPS * LRU_LISTS);
     this.#new = new LruBatch(table, PG_LRU_PENDING);
     this.#lazyFree = new LruBatch(table, PG_LAZYFREE_PENDING);
+    this.#activations = new LruBatch(table, PG_ACTIVATE_PENDING);
   }
 
   /** Pages on the two lists of files. */
@@ -62,6 +68,7 @@ export class LruLists {
   drain(): void {
     this.#drainNew();
     this.#drainLazyFree();
+    this.#drainActivations();
   }
 
   #drainNew(): void {
@@ -74,7 +81,7 @@ export class LruLists {
   /** Takes a frame off whatever list it is on. */
   remove(frame: Pfn): void {
     if (this.#table.has(frame, PG_LRU)) this.isolate(frame);
-    this.#table.clear(frame, PG_LRU_PENDING);
+    this.#table.clear(frame, PG_LRU_PENDING | PG_ACTIVATE_PENDING);
   }
 
   /** The first use sets PG_REFERENCED, the second activates (folio_mark_accessed). */
@@ -89,18 +96,39 @@ export class LruLists {
     }
   }
 
-  /** To the head of the active list (folio_activate); a waiting frame will arrive there. */
+  /**
+   * To the head of the active list with its batch (folio_activate); a new frame, which waits for its first list, will arrive
+   * there. Pages of large folios do not wait.
+   */
   activate(frame: Pfn): void {
-    if (this.#table.has(frame, PG_UNEVICTABLE | PG_ACTIVE)) return;
+    const flags = this.#table.flags[frame] as number;
+    if (flags & (PG_UNEVICTABLE | PG_ACTIVE | PG_ACTIVATE_PENDING)) return;
+    if ((flags & PG_LRU) === 0) this.#table.set(frame, PG_ACTIVE);
+    else if (flags & (PG_HEAD | PG_TAIL)) this.#activateNow(frame);
+    else if (this.#activations.add(frame)) this.#drainActivations();
+  }
+
+  #drainActivations(): void {
+    this.#activations.drain((frame) => this.#activateNow(frame));
+  }
+
+  #activateNow(frame: Pfn): void {
+    if (this.#table.has(frame, PG_UNEVICTABLE | PG_ACTIVE) || !this.#table.has(frame, PG_LRU)) return;
     this.#move(frame, PG_ACTIVE, 0);
     this.#vmstat.count(PGACTIVATE);
   }
 
-  /** To the head of the inactive list, its marks forgotten (lru_deactivate_fn, MADV_COLD). */
+  /**
+   * A page is not wanted any more (MADV_COLD, folio_deactivate): its use is forgotten, and an active one goes to the head of
+   * the inactive list; one that is there already keeps its place.
+   */
   deactivate(frame: Pfn): void {
     if (this.#table.has(frame, PG_UNEVICTABLE)) return;
-    if (this.#table.has(frame, PG_ACTIVE)) this.#vmstat.count(PGDEACTIVATE);
-    this.#move(frame, 0, PG_ACTIVE | PG_REFERENCED);
+    this.#table.clear(frame, PG_REFERENCED);
+    if (!this.#table.has(frame, PG_ACTIVE)) return;
+    this.#vmstat.count(PGDEACTIVATE);
+    this.#table.set(frame, PG_WORKINGSET);
+    this.#move(frame, 0, PG_ACTIVE);
   }
 
   /** To the tail of the inactive list: the next that reclaim looks at (folio_rotate_reclaimable, lru_move_tail). */
@@ -200,6 +228,7 @@ export class LruLists {
       sizes: this.sizes.slice(),
       waiting: this.#new.save(),
       lazyFree: this.#lazyFree.save(),
+      activations: this.#activations.save(),
     };
   }
 
@@ -208,6 +237,7 @@ export class LruLists {
     this.sizes.set(state.sizes);
     this.#new.restore(state.waiting);
     this.#lazyFree.restore(state.lazyFree);
+    this.#activations.restore(state.activations);
   }
 }
 
@@ -225,4 +255,5 @@ export interface LruState {
   readonly sizes: Int32Array;
   readonly waiting: Int32Array;
   readonly lazyFree: Int32Array;
+  readonly activations: Int32Array;
 }
