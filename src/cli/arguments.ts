@@ -35,7 +35,7 @@ export class Arguments {
 }
 
 /** A short option and the long one that it stands for. */
-const SHORT: Readonly<Record<string, string>> = { '-o': '--output', '-h': '--help' };
+const SHORT: Readonly<Record<string, string>> = { '-o': '--output', '-h': '--help', '-c': '--command' };
 
 /**
  * Takes a command line apart: `--name value`, `--name=value`, `--flag`, and operands, as which all counts that

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'run a model of Kafka or Elasticsearch on the simulated machine',
     load: () => import('./service.ts'),
   },
+  shell: { summary: 'sit down at a machine: free, vmstat, ps, /proc ...', load: () => import('./shell.ts') },
   conform: { summary: 'compare the machine with the real kernel', load: () => import('./conform.ts') },
   explain: { summary: 'explain a real OOM report: who was killed, and why', load: () => import('./explain.ts') },
 };

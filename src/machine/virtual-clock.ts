@@ -29,6 +29,11 @@ export class VirtualClock implements Timers {
     else this.#timers.splice(before, 0, timer);
   }
 
+  /** When the next work is due; Infinity for none. */
+  get nextDue(): number {
+    return this.#timers[0]?.due ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Runs everything that has become due, in order of time. */
   settle(): void {
     for (let timer = this.#timers[0]; timer !== undefined && timer.due <= this.now; timer = this.#timers[0]) {

@@ -6,20 +6,12 @@ const UNLIMITED = '18446744073709551615';
 /** Prints clock ticks: 100 of them are a second (USER_HZ). */
 const NANOSECONDS_PER_TICK = 10_000_000;
 
-/** Times that the kernel keeps for a process, in nanoseconds; a machine without them passes none. */
-export interface ProcessTimes {
-  /** When it was made, since boot. */
-  readonly started: number;
-  readonly user: number;
-  readonly system: number;
-}
-
 /**
  * /proc/PID/stat: 52 numbers in one line (do_task_stat in fs/proc/array.c). Fields that say nothing about memory and that
  * the machine does not have are what an idle process shows.
  */
-export function statText(process: Process, times: ProcessTimes = { started: 0, user: 0, system: 0 }): string {
-  const { pid, parent, comm, mm, rlimits, ending } = process;
+export function statText(process: Process): string {
+  const { times, pid, parent, comm, mm, rlimits, ending } = process;
   const ppid = parent?.pid ?? 0;
   const ticks = (nanoseconds: number) => Math.floor(nanoseconds / NANOSECONDS_PER_TICK);
   const limit = rlimits.soft[RLIMIT_RSS] as number;
