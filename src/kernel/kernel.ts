@@ -164,11 +164,19 @@ export class Kernel implements PageCore {
       promise: (task, pages) => this.commitments.promise(task.process, task.mm, pages),
       release: (pages) => this.commitments.release(pages),
       userAccess: () => this.userAccess,
+      refill: () => this.#refill(),
       swapReader: () => this.#swapReadahead,
     });
     this.swap = new Swap(this);
     this.#swapReadahead = new SwapReadahead(this, this.swap, params);
-    this.reclaim = new Reclaim(this, { wakeFlusher: () => this.files.flusher.writeAll(WB_REASON_VMSCAN) });
+    this.reclaim = new Reclaim(this, {
+      stats: this.groupStats,
+      timed: boot.timed,
+      wakeFlusher: () => this.files.flusher.startAll(WB_REASON_VMSCAN),
+      waitForWriteback: (head) => this.files.waitForWriteback(head),
+      growAge: (group, pages) => this.files.workingset.grow(group, pages),
+    });
+    this.lru.onActivation = (frame) => this.files.workingset.grow(this.table.memcg[frame] as number, 1);
     const fileFaults = new FileFaults(this, this.files);
     this.faults = new FaultHandler(
       this,
@@ -280,6 +288,18 @@ export class Kernel implements PageCore {
         tlb.switchMm(tlb.current, process.mm);
       },
       mmap: (...args) => addressSpaces.mmap(...args),
+  /**
+   * A page was taken although no zone stood above its low mark, by somebody who has no other in his hands: kswapd, and below
+   * the minimum the task itself, make up for it. What cannot be had is left to `relieve`.
+   */
+  #refill(): void {
+    const { allocator, reclaim } = this;
+    reclaim.kswapd();
+    if (allocator.pressure < BELOW_MIN) return;
+    if (!reclaim.isAboveMin) reclaim.direct();
+    if (reclaim.isAboveMin) allocator.pressure = BELOW_LOW;
+  }
+
       munmap: (...args) => addressSpaces.munmap(...args),
       mapBrk: (...args) => addressSpaces.mapBrk(...args),
       unmappedArea: (...args) => addressSpaces.unmappedArea(...args),

@@ -3,7 +3,8 @@ import type { Pfn } from '../../hardware/units.ts';
 import type { TableFrames } from '../page-table/page-tables.ts';
 import { type EventLog, KMEM_MM_PAGE_ALLOC, KMEM_MM_PAGE_FREE } from '../tracepoints.ts';
 import { NR_PAGE_TABLE_PAGES, NUMA_HIT, NUMA_LOCAL, PGALLOC_NORMAL, PGFREE, type VmStat } from '../vmstat.ts';
-import type { FrameAllocator } from './allocator.ts';
+import { panic } from '../panic.ts';
+import { type FrameAllocator, NO_PRESSURE } from './allocator.ts';
 import {
   type FrameTable,
   PG_CACHED,
@@ -40,6 +41,8 @@ export class UserPages implements TableFrames {
   readonly #memory: PhysicalMemory;
   readonly #table: FrameTable;
   readonly #allocator: FrameAllocator;
+  /** No zone stood above its low mark: others are freed, by who needs them if it must be. */
+  refill(): void;
   readonly #lru: LruLists;
   readonly #vmstat: VmStat;
   readonly #trace: EventLog;
@@ -74,7 +77,7 @@ export class UserPages implements TableFrames {
 
   /** A zeroed frame for a page of a file, not up to date yet, or -1. */
   allocateCache(): Pfn | -1 {
-    return this.#take(0, GFP_READAHEAD, this.#charging.payer(), false);
+    return this.#take(0, GFP_READAHEAD, this.#charging.payer(), 'light');
   }
 
   /**
@@ -138,6 +141,7 @@ export class UserPages implements TableFrames {
     if (frame < 0) return -1;
     this.#vmstat.count(PGALLOC_NORMAL);
     this.#vmstat.count(NUMA_HIT);
+    if (mayReclaim && this.#allocator.pressure !== NO_PRESSURE) this.#charging.refill();
     this.#vmstat.count(NUMA_LOCAL);
     if (this.#trace.on) this.#trace.emit(KMEM_MM_PAGE_ALLOC, this.#trace.pid, frame, 0, gfp, type);
     return frame;

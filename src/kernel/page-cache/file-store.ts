@@ -238,7 +238,14 @@ export class FileStore implements FileOps {
     if (inode === undefined) return;
     if (this.cache.isDirty(frame) || this.cache.isWriteback(frame))
       this.core.table.set(this.cache.headOf(frame), PG_RECLAIM);
-    else if (!this.cache.isMapped(frame)) this.cache.remove(inode, frame, true);
+    else if (!this.cache.isMapped(frame)) this.cache.remove(inode, frame, target);
+  }
+
+  /** The task that runs now waits until the disk has a folio of a file (folio_wait_writeback). */
+  waitForWriteback(head: Pfn): void {
+    const inode = this.#table.get(this.core.table.mapping[head] as number);
+    const index = this.core.table.index[head] as number;
+    if (inode !== undefined) this.writeBack.wait(inode, index, index + this.cache.folioPages(head));
   }
 
   /** A dirty page of a memory file that nothing maps goes to swap. @returns false when swap has no room */

@@ -66,6 +66,8 @@ export class Kswapd {
     if (this.#state === NAPPING) this.#core.vmstat.count(KSWAPD_LOW_WMARK_HIT_QUICKLY);
     this.#state = RUNNING;
     this.#sc = undefined;
+    // A nap that is broken off is over now, not when it was to end.
+    this.#due = 0;
     this.#next(this.#needs.timed ? WAKE_NS : 0);
     this.catchUp(0);
   }

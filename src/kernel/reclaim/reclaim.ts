@@ -85,7 +85,10 @@ export class Reclaim {
    */
   direct(): number {
     this.#throttleDirect();
-    return this.#free(scanControl('direct', SWAP_CLUSTER_MAX));
+    const freed = this.#free(scanControl('direct', SWAP_CLUSTER_MAX));
+    // Others get the CPU before it is tried again: what waits for a disk may be all that is left.
+    if (freed === 0) this.#throttle.hold(THROTTLE_WRITEBACK, false);
+    return freed;
   }
 
   /**

@@ -81,7 +81,8 @@ export class Throttle {
     const { clock, vmstat } = this.#core;
     const since = clock.now;
     const written = vmstat.value(NR_WRITTEN);
-    // Nothing is on its way to a disk: nobody would wake the sleeper, and waiting helps nobody.
+    // The flusher, which was woken just now, begins; when nothing is on its way to a disk nobody would wake the sleeper.
+    clock.sleep(0, CAUSE_RECLAIM);
     while (clock.now - since < longest && vmstat.value(NR_WRITEBACK) > 0) {
       clock.sleep(Math.min(JIFFY_NS, longest - (clock.now - since)), CAUSE_RECLAIM);
       if (reason === THROTTLE_WRITEBACK && vmstat.value(NR_WRITTEN) - written > SWAP_CLUSTER_MAX) break;
