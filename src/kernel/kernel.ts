@@ -5,6 +5,8 @@ import { AddressSpaces } from './address-space/address-spaces.ts';
 import { Commitments } from './address-space/overcommit.ts';
 import { AddressSpaceCalls } from './address-space/system-calls.ts';
 import type { SpecialMapping } from './address-space/vma.ts';
+import type { CgroupVersion } from './cgroup/charging.ts';
+import { CgroupTree } from './cgroup/cgroup-tree.ts';
 import { MemCgroups } from './cgroup/mem-cgroups.ts';
 import type { PageCore } from './core.ts';
 import { FaultHandler } from './fault/fault.ts';
@@ -50,6 +52,9 @@ import { VmStat } from './vmstat.ts';
 /** What the machine gives its kernel at boot. */
 export interface KernelBoot {
   readonly memory: PhysicalMemory;
+/** memory.pressure where nobody has waited (psi_show). */
+const NO_PRESSURE_TEXT = ['some', 'full'].map((kind) => `${kind} avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`).join('');
+
   readonly table: FrameTable;
   readonly cpus: readonly Cpu[];
   readonly clock: Timers;
@@ -58,6 +63,9 @@ export interface KernelBoot {
   /** Levels of page tables: 4 or 5. */
   readonly levels: 4 | 5;
   /** Transparent huge pages are not 'never': watermarks leave room for them. */
+  readonly cgroups: CgroupVersion;
+  /** Whether work takes time: a machine without a disk answers everything at once. */
+  readonly timed: boolean;
   readonly hugePages: boolean;
 }
 
@@ -90,6 +98,9 @@ export class Kernel implements PageCore {
   current: Task | undefined;
   /** The kernel's log, oldest line first (dmesg). */
   readonly log: KernelLog;
+  /** Groups as folders with files. */
+  readonly cgroupTree: CgroupTree;
+  readonly groupStats: GroupStats;
   readonly oom: OomKiller;
   readonly files: FileCalls;
   readonly reclaim: Reclaim;
@@ -134,12 +145,16 @@ export class Kernel implements PageCore {
       notePressure: () => {
         this.allocator.pressure = Math.max(this.allocator.pressure, BELOW_LOW);
       },
+      version: boot.cgroups,
+      clock: boot.clock,
+      memstall: () => {},
       oomKill: (group, task, point) => this.oom.group(group, task, point),
     });
     this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace, {
       payer: () => this.current?.mm.memcg ?? 0,
       charge: (cgroup, kernelMemory, mayReclaim) => {
         if (!this.cgroups.charge(cgroup, 1, this.current, mayReclaim)) return false;
+    this.groupStats = new GroupStats(this.lru, this.vmstat, boot.clock, () => this.cgroups.all);
         const group = this.cgroups.get(cgroup);
         if (kernelMemory) group.kmem.charge(1);
         else group.pgpgin++;
@@ -149,7 +164,7 @@ export class Kernel implements PageCore {
         const group = this.cgroups.get(this.table.memcg[frame] as number);
         if (kernelMemory) group.kmem.uncharge(1);
         else group.pgpgout++;
-        this.cgroups.uncharge(frame);
+        this.cgroups.uncharge(frame, kernelMemory);
       },
     });
     this.pageTables = new PageTables(boot.memory, this.pages, boot.levels);
@@ -222,12 +237,27 @@ export class Kernel implements PageCore {
     return { table, pageTables, anonVmas, pages, lru, vmstat };
   }
 
+    this.cgroupTree = new CgroupTree({
+      core: this,
+      all: () => this.processes.all.values(),
+      reclaim: (group, pages, maySwap) => this.reclaim.cgroup(group, pages, maySwap),
+      reclaimProactively: (group, pages, swappiness) =>
+        this.reclaim.cgroup(group, pages, true, 'proactive', swappiness),
+      drainStocks: (group) => this.cgroups.drainStocks(group),
+      drainLru: () => this.lru.drain(),
+      oomKill: (group) => this.oom.group(group, undefined, 'write'),
+      pressure: () => NO_PRESSURE_TEXT,
+    });
   markDirty(frame: Pfn): void {
     this.files.markDirty(frame);
   }
 
-  evictFromCache(frame: Pfn): void {
-    this.files.evict(frame);
+  evictFromCache(frame: Pfn, target: number): void {
+    this.files.evict(frame, target);
+  }
+
+  noteRefault(group: number, isFile: boolean, pages: number): void {
+    this.reclaim.noteRefault(this.cgroups.get(group), isFile, pages);
   }
 
   splitFolio(frame: Pfn): void {

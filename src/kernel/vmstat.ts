@@ -26,6 +26,13 @@ export class VmStat {
     return this.#values[item] as number;
   }
 
+  /** Adds the counts of another one, item by item. */
+  add(other: VmStat): void {
+    other.#values.forEach((value, item) => {
+      (this.#values[item] as number) += value;
+    });
+  }
+
   get names(): readonly string[] {
     return VMSTAT_NAMES;
   }

@@ -64,6 +64,8 @@ export class Machine {
       clock: this.clock,
       params,
       contents: resolved.contents,
+      cgroups: resolved.cgroups,
+      timed: resolved.disk !== undefined,
       levels: resolved.levels,
       hugePages: resolved.transparentHugePages !== 'never',
     });

@@ -24,6 +24,8 @@ export interface MachineOptions {
   readonly aslrSeed?: number | undefined;
   /** /sys/kernel/mm/transparent_hugepage/enabled; decides the watermarks. Default 'madvise'. */
   readonly transparentHugePages?: 'always' | 'madvise' | 'never';
+  /** Version of memory cgroups: 1 (memory and swap together, memory.limit_in_bytes) or 2 (default; memory.max). */
+  readonly cgroups?: 1 | 2;
 }
 
 export interface ResolvedOptions {
@@ -38,6 +40,7 @@ export interface ResolvedOptions {
   readonly sysctls: Readonly<Record<string, number>>;
   readonly aslrSeed: number | undefined;
   readonly transparentHugePages: 'always' | 'madvise' | 'never';
+  readonly cgroups: 1 | 2;
 }
 
 const LEAST_MEMORY = 2 << 20;
@@ -67,5 +70,6 @@ export function resolveOptions(options: MachineOptions): ResolvedOptions {
     sysctls: options.sysctls ?? {},
     aslrSeed: options.aslrSeed,
     transparentHugePages: options.transparentHugePages ?? 'madvise',
+    cgroups: options.cgroups ?? 2,
   };
 }

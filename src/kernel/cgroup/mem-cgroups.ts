@@ -1,22 +1,29 @@
-/** Memory cgroups (mm/memcontrol.c): who pays for a page, and what happens when somebody's limit is reached. */
+/** Memory cgroups (mm/memcontrol.c): the groups there are, and who pays for which page. */
 import type { Pfn } from '../../hardware/units.ts';
 import { MOST_CGROUPS } from '../frames/lru.ts';
 import type { AllocationPoint } from '../oom/oom-control.ts';
 import type { Task } from '../process/process.ts';
+import type { Timers } from '../time/clock.ts';
+import { type CgroupVersion, Charging, type MayReclaim } from './charging.ts';
 import { MemCgroup, type MemCgroupState } from './mem-cgroup.ts';
-import type { PageCounter } from './page-counter.ts';
+import {
+  countMemoryEvent,
+  MEMCG_OOM_GROUP_KILL,
+  MEMCG_OOM_KILL,
+  MEMCG_SWAP_FAIL,
+  MEMCG_SWAP_MAX,
+} from './memory-events.ts';
 
-/** MEMCG_CHARGE_BATCH: a charge takes this many pages at once, so that most charges need not look at the limits. */
-export const CHARGE_BATCH = 64;
-/** MAX_RECLAIM_RETRIES. */
-const MAX_RECLAIM_RETRIES = 16;
-
-/** What charging asks of reclaim and of the OOM killer. */
+/** What groups ask of reclaim and of the OOM killer. */
 export interface CgroupNeeds {
+  readonly version: CgroupVersion;
+  readonly clock: Timers;
   /** Frees pages of a group and those below it. @returns pages freed */
   reclaim(group: MemCgroup, pages: number, maySwap: boolean): number;
   /** A limit was passed: `settle` is to be called at the next point where reclaim may run. */
   notePressure(): void;
+  /** Wait for memory begins or ends (psi_memstall_enter, psi_memstall_leave). */
+  memstall(group: MemCgroup, begins: boolean): void;
   /**
    * Kills somebody in a group or below it.
    * @returns whether memory will come back: false when nobody may be killed
@@ -25,28 +32,41 @@ export interface CgroupNeeds {
 }
 
 export class MemCgroups {
+  readonly version: CgroupVersion;
   readonly root = new MemCgroup(0, '');
-  readonly #needs: CgroupNeeds;
   readonly #owners: Uint16Array;
-  readonly #byId: MemCgroup[] = [this.root];
-  /** Groups over their limit by charges that could not wait for reclaim. */
-  readonly #over = new Set<MemCgroup>();
+  /** By number; undefined where one was removed. */
+  readonly #byId: (MemCgroup | undefined)[] = [this.root];
+  readonly #charging: Charging;
 
   /** @param owners the frame table's column of cgroup numbers */
   constructor(owners: Uint16Array, needs: CgroupNeeds) {
+    this.version = needs.version;
     this.#owners = owners;
-    this.#needs = needs;
+    const { version, clock } = needs;
+    this.#charging = new Charging({
+      version,
+      clock,
+      reclaim: (group, pages, maySwap) => needs.reclaim(group, pages, maySwap),
+      memstall: (group, begins) => needs.memstall(group, begins),
+      get: (id) => this.get(id),
+      notePressure: () => needs.notePressure(),
+      oomKill: (group, task, point) => needs.oomKill(group, task, point),
+    });
   }
 
+  /** All groups, removed ones that still have pages included. */
   get all(): readonly MemCgroup[] {
-    return this.#byId;
+    return this.#byId.filter((group) => group !== undefined);
   }
 
   /** A new group. @returns undefined when there are as many as there can be */
   create(name: string, parent: MemCgroup = this.root): MemCgroup | undefined {
-    if (this.#byId.length >= MOST_CGROUPS) return undefined;
-    const group = new MemCgroup(this.#byId.length, name, parent);
-    this.#byId.push(group);
+    let id = this.#byId.indexOf(undefined);
+    if (id < 0) id = this.#byId.length;
+    if (id >= MOST_CGROUPS) return undefined;
+    const group = new MemCgroup(id, name, parent);
+    this.#byId[id] = group;
     return group;
   }
 
@@ -54,105 +74,124 @@ export class MemCgroups {
     return this.#byId[id] ?? this.root;
   }
 
-  /** Enforces the limits that were passed meanwhile (the tail of try_charge_memcg, at a point where reclaim may run). */
+  /**
+   * Removes an empty group (mem_cgroup_css_offline): its protection ends. While pages are charged to it, it stays as a dying
+   * one below its parent.
+   */
+  remove(group: MemCgroup): void {
+    group.dying = true;
+    group.memory.min = 0;
+    group.memory.low = 0;
+    group.memory.high = Number.POSITIVE_INFINITY;
+    group.swap.high = Number.POSITIVE_INFINITY;
+    this.#charging.drainStocks(group);
+    this.#releaseIfUnused(group);
+  }
+
+  /** A dying group without charges goes; its counts live on in those above (mem_cgroup_css_free, cgroup_rstat). */
+  #releaseIfUnused(group: MemCgroup): void {
+    const { parent, dying, memory, swapped, children } = group;
+    if (!dying || parent === undefined || memory.usage > group.stock || swapped > 0 || children.length > 0) return;
+    this.#charging.drainStocks(group);
+    parent.children.splice(parent.children.indexOf(group), 1);
+    parent.vmstat.add(group.vmstat);
+    for (const key of ['pgpgin', 'pgpgout', 'pgfault', 'pgmajfault', 'refaultAnon', 'refaultFile'] as const)
+      parent[key] += group[key];
+    this.#charging.over.delete(group);
+    this.#byId[group.id] = undefined;
+    this.#releaseIfUnused(parent);
+  }
+
+  /** Enforces what could not be enforced when it was charged (Charging.settle). */
   settle(task: Task, point: AllocationPoint): void {
-    for (const group of [...this.#over]) {
-      this.#over.delete(group);
-      while (group.memory.usage > group.memory.max) {
-        const freed = this.#needs.reclaim(group, group.memory.usage - group.memory.max, true);
-        if (freed > 0) continue;
-        if (!this.#oom(group, task, point) || task.process.ending !== undefined) return;
-      }
-    }
+    this.#charging.settle(task, point);
   }
 
   /**
    * Charges pages to a group (try_charge_memcg).
-   * @param mayReclaim false while somebody has pages in his hands: the charge is made in any case, and `settle` enforces
-   * the limit later
    * @returns false when the limit is reached, nothing could be freed, and nobody could be killed for it
    */
-  charge(id: number, pages: number, task: Task | undefined, mayReclaim: boolean): boolean {
-    if (id === 0) return true;
-    const group = this.get(id);
-    if (group.stock >= pages) {
-      group.stock -= pages;
-      return true;
-    }
-    let batch = Math.max(CHARGE_BATCH, pages);
-    let drained = false;
-    for (let retries = MAX_RECLAIM_RETRIES; ; ) {
-      const refused = this.#tryCharge(group, batch);
-      if (refused === undefined) break;
-      if (batch > pages) {
-        batch = pages;
-        continue;
-      }
-      const over = this.#groupOf(group, refused.counter);
-      if (!mayReclaim) {
-        group.memsw.charge(pages);
-        group.memory.charge(pages);
-        this.#over.add(over);
-        this.#needs.notePressure();
-        break;
-      }
-      const freed = this.#needs.reclaim(over, pages, !refused.withSwap);
-      if (refused.counter.margin >= pages) continue;
-      if (!drained) {
-        drained = true;
-        this.#drainStocks(over);
-        continue;
-      }
-      if (freed > 0 || retries-- > 0) continue;
-      if (!this.#oom(over, task, 'fault')) {
-        if (task !== undefined) task.memcgInOom = over.id;
-        return false;
-      }
-      if (task?.process.ending !== undefined) return false;
-      retries = MAX_RECLAIM_RETRIES;
-    }
-    for (let at: MemCgroup | undefined = group; at !== undefined; at = at.parent) at.underOom = false;
-    group.stock += batch - pages;
-    if (group.stock > CHARGE_BATCH) {
-      this.#uncharge(group, group.stock - CHARGE_BATCH);
-      group.stock = CHARGE_BATCH;
-    }
-    return true;
+  charge(id: number, pages: number, task: Task | undefined, mayReclaim: MayReclaim): boolean {
+    return id === 0 || this.#charging.charge(this.get(id), pages, task, mayReclaim);
   }
 
-  /**
-   * mem_cgroup_oom: the limit was hit and nothing could be freed.
-   * @returns whether to try again; false when nobody may be killed, because the group says so or all are exempt
-   */
-  #oom(group: MemCgroup, task: Task | undefined, point: AllocationPoint): boolean {
-    group.ooms++;
-    return !group.oomKillDisable && this.#needs.oomKill(group, task, point);
+  /** Gives back pages that were charged for kernel objects; they wait for the next charge (obj_cgroup_uncharge_pages). */
+  unchargePages(id: number, pages: number): void {
+    this.#charging.refillStock(this.get(id), pages);
   }
 
-  /** A process of a group was killed for memory (MEMCG_OOM_KILL). Version 1 counts it where the victim is, not above. */
-  countOomKill(group: MemCgroup): void {
-    group.oomKills++;
-  }
-
-  /** All of a group was killed together (MEMCG_OOM_GROUP_KILL). */
-  countOomGroupKill(group: MemCgroup): void {
-    group.oomGroupKills++;
-  }
-
-  /** A frame that somebody pays for is free again (uncharge_folio). */
-  uncharge(frame: Pfn): void {
+  /** A frame that somebody pays for is free again (uncharge_folio); kernel memory waits for the next charge. */
+  uncharge(frame: Pfn, kernelMemory = false): void {
     const id = this.#owners[frame] as number;
     if (id === 0) return;
     this.#owners[frame] = 0;
-    this.#uncharge(this.get(id), 1);
+    const group = this.get(id);
+    if (kernelMemory) this.#charging.refillStock(group, 1);
+    else this.#charging.uncharge(group, 1);
+    if (group.dying) this.#releaseIfUnused(group);
   }
 
-  /** A page goes to swap: its memory is free, its place in memory and swap together stays (memcg1_swapout). */
+  /** Counts an event of a group's own pages, by its item of /proc/vmstat (count_memcg_events, mod_lruvec_state). */
+  count(id: number, item: number, times = 1): void {
+    this.#byId[id]?.vmstat.count(item, times);
+  }
+
+  /** A process of a group was killed for memory. */
+  countOomKill(group: MemCgroup): void {
+    countMemoryEvent(group, MEMCG_OOM_KILL, this.version);
+  }
+
+  /** All of a group was killed together. */
+  countOomGroupKill(group: MemCgroup): void {
+    countMemoryEvent(group, MEMCG_OOM_GROUP_KILL, this.version);
+  }
+
+  /** Gives back what was charged ahead, of a group and those below it. */
+  drainStocks(group: MemCgroup = this.root): void {
+    this.#charging.drainStocks(group);
+  }
+
+  /**
+   * Places in swap that a group could still use (mem_cgroup_get_nr_swap_pages).
+   * @param free places that are free in all areas
+   */
+  freeSwap(group: MemCgroup, free: number): number {
+    let most = free;
+    if (this.version === 2)
+      for (let at = group; at.parent !== undefined; at = at.parent) most = Math.min(most, at.swap.margin);
+    return most;
+  }
+
+  /** Whether a place in swap should be given up as soon as its page is in memory (mem_cgroup_swap_full). */
+  isSwapFull(frame: Pfn): boolean {
+    if (this.version === 1) return false;
+    for (let at = this.get(this.#owners[frame] as number); at.parent !== undefined; at = at.parent)
+      if (at.swap.usage * 2 >= Math.min(at.swap.high, at.swap.max)) return true;
+    return false;
+  }
+
+  /**
+   * May a page go to swap? Of version 2, its group must have room there (mem_cgroup_try_charge_swap).
+   * @param hasRoom an area has a place
+   */
+  mayUseSwap(frame: Pfn, hasRoom: boolean): boolean {
+    const group = this.get(this.#owners[frame] as number);
+    if (this.version === 1) return hasRoom;
+    if (hasRoom && group.swap.margin > 0 && this.freeSwap(group, 1) > 0) return true;
+    if (hasRoom) countMemoryEvent(group, MEMCG_SWAP_MAX, 2);
+    countMemoryEvent(group, MEMCG_SWAP_FAIL, 2);
+    return false;
+  }
+
+  /**
+   * A page goes to swap. Version 1: its memory is free, its place in memory and swap together stays (memcg1_swapout).
+   * Version 2 counts the place. @returns number of the group, 0 for none
+   */
   swapOut(frame: Pfn): number {
     const id = this.#owners[frame] as number;
     if (id === 0) return 0;
     const group = this.get(id);
-    group.memsw.charge(1);
+    (this.version === 1 ? group.memsw : group.swap).charge(1);
     group.swapped++;
     return id;
   }
@@ -161,57 +200,29 @@ export class MemCgroups {
   swapFreed(id: number): void {
     if (id === 0) return;
     const group = this.get(id);
-    group.memsw.uncharge(1);
+    (this.version === 1 ? group.memsw : group.swap).uncharge(1);
     group.swapped--;
-  }
-
-  /** Gives back what was charged ahead, of a group and those below it (drain_all_stock). */
-  drainStocks(group: MemCgroup = this.root): void {
-    this.#drainStocks(group);
-  }
-
-  #tryCharge(group: MemCgroup, pages: number): { counter: PageCounter; withSwap: boolean } | undefined {
-    const memsw = group.memsw.tryCharge(pages);
-    if (memsw !== undefined) return { counter: memsw, withSwap: true };
-    const memory = group.memory.tryCharge(pages);
-    if (memory === undefined) return undefined;
-    group.memsw.uncharge(pages);
-    return { counter: memory, withSwap: false };
-  }
-
-  #uncharge(group: MemCgroup, pages: number): void {
-    group.memory.uncharge(pages);
-    group.memsw.uncharge(pages);
-  }
-
-  #drainStocks(group: MemCgroup): void {
-    for (const member of group.subtree()) {
-      this.#uncharge(member, member.stock);
-      member.stock = 0;
-    }
-  }
-
-  #groupOf(group: MemCgroup, counter: PageCounter): MemCgroup {
-    for (let at: MemCgroup | undefined = group; at !== undefined; at = at.parent)
-      if (at.memory === counter || at.memsw === counter) return at;
-    return group;
+    if (group.dying) this.#releaseIfUnused(group);
   }
 
   save(): MemCgroupsState {
-    return { groups: this.#byId.map((group) => group.save()), over: [...this.#over].map((group) => group.id) };
+    const { over } = this.#charging;
+    const groups = [...this.root.subtree()].map((group) => group.save());
+    return { groups, over: [...over].map((group) => group.id) };
   }
 
   /** Makes the groups of a saved state anew, below the root. */
   restore(state: MemCgroupsState): void {
     this.#byId.length = 1;
     this.root.children.length = 0;
-    this.#over.clear();
+    this.#charging.over.clear();
     for (const saved of state.groups) {
       const group = saved.parent < 0 ? this.root : new MemCgroup(saved.id, saved.name, this.get(saved.parent));
+      while (this.#byId.length < saved.id) this.#byId.push(undefined);
       this.#byId[saved.id] = group;
       group.restore(saved);
     }
-    for (const id of state.over) this.#over.add(this.get(id));
+    for (const id of state.over) this.#charging.over.add(this.get(id));
   }
 }
 

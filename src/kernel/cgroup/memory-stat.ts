@@ -63,3 +63,27 @@ export function memoryStatOf(core: PageCore, group: MemCgroup): Record<string, n
     unevictable: list(LRU_UNEVICTABLE),
   };
 }
+
+/** What a counter without limit shows: the largest multiple of a page in a long. */
+export const UNLIMITED_BYTES = '9223372036854771712';
+
+/** memory.stat as a text: the group alone, the tightest limits from here upwards, and the group with all below. */
+export function memoryStatLines(core: PageCore, group: MemCgroup): string[] {
+  const own = memoryStatOf(core, group);
+  const totals: Record<string, number> = {};
+  for (const member of group.subtree())
+    for (const [key, value] of Object.entries(member === group ? own : memoryStatOf(core, member)))
+      totals[key] = (totals[key] ?? 0) + value;
+  return [
+    ...Object.entries(own).map(([key, value]) => `${key} ${value}`),
+    `hierarchical_memory_limit ${tightest(group, 'memory')}`,
+    `hierarchical_memsw_limit ${tightest(group, 'memsw')}`,
+    ...Object.entries(totals).map(([key, value]) => `total_${key} ${value}`),
+  ];
+}
+
+function tightest(group: MemCgroup, counter: 'memory' | 'memsw'): string {
+  let max = Number.POSITIVE_INFINITY;
+  for (let at: MemCgroup | undefined = group; at !== undefined; at = at.parent) max = Math.min(max, at[counter].max);
+  return Number.isFinite(max) ? String(max * PAGE) : UNLIMITED_BYTES;
+}

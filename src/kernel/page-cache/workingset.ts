@@ -95,18 +95,24 @@ export class Workingset {
     const isFile = !table.has(frame, PG_SWAPBACKED);
     const payer = table.memcg[frame] as number;
     const group = cgroups.get(payer);
-    vmstat.count(isFile ? WORKINGSET_REFAULT_FILE : WORKINGSET_REFAULT_ANON);
+    const refault = isFile ? WORKINGSET_REFAULT_FILE : WORKINGSET_REFAULT_ANON;
+    vmstat.count(refault);
+    cgroups.count(payer, refault);
     if (isFile) group.refaultFile++;
     else group.refaultAnon++;
     if (!this.isRecent(shadow, isFile)) return;
     table.set(frame, PG_ACTIVE);
     this.grow(payer, 1);
-    vmstat.count(isFile ? WORKINGSET_ACTIVATE_FILE : WORKINGSET_ACTIVATE_ANON);
+    const activate = isFile ? WORKINGSET_ACTIVATE_FILE : WORKINGSET_ACTIVATE_ANON;
+    vmstat.count(activate);
+    cgroups.count(payer, activate);
     groupStats.noteActivation(payer, isFile, 1);
     if (!unpack(shadow).wasActive) return;
     table.set(frame, PG_WORKINGSET);
     this.#core.noteRefault(payer, isFile, 1);
-    vmstat.count(isFile ? WORKINGSET_RESTORE_FILE : WORKINGSET_RESTORE_ANON);
+    const restore = isFile ? WORKINGSET_RESTORE_FILE : WORKINGSET_RESTORE_ANON;
+    vmstat.count(restore);
+    cgroups.count(payer, restore);
   }
 
   /** Pages of a cgroup were evicted or became active: what went before is further away (workingset_age_nonresident). */

@@ -151,4 +151,6 @@ export class Task {
   get mm(): Mm {
     return this.process.mm;
   }
+  /** Pages that it has charged above memory.high and was not held up for yet (memcg_nr_pages_over_high). */
+  memcgNrPagesOverHigh = 0;
 }

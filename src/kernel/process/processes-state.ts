@@ -42,7 +42,7 @@ export interface MmState {
 }
 
 /** A task without its process. */
-type TaskState = Readonly<Pick<Task, 'tid' | 'minFlt' | 'majFlt' | 'nrDirtied' | 'nrDirtiedPause' | 'dirtyPausedWhen'>>;
+type TaskState = Readonly<Pick<Task, 'tid' | 'minFlt' | 'majFlt' | 'nrDirtied' | 'nrDirtiedPause' | 'dirtyPausedWhen' | 'memcgNrPagesOverHigh'>>;
 
 export interface ProcessState {
   readonly pid: number;
@@ -175,13 +175,14 @@ export function saveProcess(process: Process, filesNumber: number): ProcessState
     pendingEnding: process.pendingEnding,
     oomVictim: process.oomVictim,
     reapAt: process.reapAt,
-    tasks: process.tasks.map(({ tid, minFlt, majFlt, nrDirtied, nrDirtiedPause, dirtyPausedWhen }) => ({
-      tid,
-      minFlt,
-      majFlt,
-      nrDirtied,
-      nrDirtiedPause,
-      dirtyPausedWhen,
+    tasks: process.tasks.map((task) => ({
+      tid: task.tid,
+      minFlt: task.minFlt,
+      majFlt: task.majFlt,
+      nrDirtied: task.nrDirtied,
+      nrDirtiedPause: task.nrDirtiedPause,
+      dirtyPausedWhen: task.dirtyPausedWhen,
+      memcgNrPagesOverHigh: task.memcgNrPagesOverHigh,
     })),
   };
 }

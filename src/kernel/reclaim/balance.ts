@@ -1,10 +1,12 @@
 /** How the pressure of one round is spread over the lists (mm/vmscan.c: prepare_scan_control, get_scan_count). */
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../frames/lru.ts';
-import type { ScanControl } from './scan-control.ts';
+import { type ScanControl, SWAP_CLUSTER_MAX } from './scan-control.ts';
 
 /** Pages in a GiB, as a shift. */
 const PAGES_PER_GIB_SHIFT = 18;
 const MAX_SWAPPINESS = 200;
+/** Only anonymous pages (SWAPPINESS_ANON_ONLY): memory.reclaim with swappiness=max. */
+export const SWAPPINESS_ANON_ONLY = 201;
 
 /** The lists that reclaim looks at, in its order (for_each_evictable_lru). */
 export const EVICTABLE = [LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE] as const;
@@ -61,6 +63,8 @@ export interface ScanFacts {
   readonly freeSwap: number;
   /** A group is at its limit, not the machine. */
   readonly isCgroup: boolean;
+  /** The group was removed: its last pages must go. */
+  readonly isDying: boolean;
 }
 
 /**
@@ -69,7 +73,7 @@ export interface ScanFacts {
  * @param into receives a number for each of the four evictable lists
  */
 export function scanCounts(sc: ScanControl, facts: ScanFacts, into: Int32Array): void {
-  const { sizes, swappiness, freeSwap, isCgroup } = facts;
+  const { sizes, swappiness, freeSwap, isCgroup, isDying } = facts;
   const sum = sc.anonCost + sc.fileCost;
   const pressure = 3 * sum + 1;
   let anonShare = Math.floor((swappiness * pressure) / (sum + sc.anonCost + 1));
@@ -77,12 +81,17 @@ export function scanCounts(sc: ScanControl, facts: ScanFacts, into: Int32Array):
   let divisor = anonShare + fileShare;
   // A group that may not swap says so with swappiness 0; for the whole machine 0 is only the least share.
   const filesOnly = !sc.maySwap || freeSwap === 0 || (isCgroup && swappiness === 0);
-  if (filesOnly) [anonShare, fileShare, divisor] = [0, 1, 1];
+  if (swappiness > MAX_SWAPPINESS) [anonShare, fileShare, divisor] = [1, 0, 1];
+  else if (filesOnly) [anonShare, fileShare, divisor] = [0, 1, 1];
   else if (sc.priority === 0 && swappiness !== 0) [anonShare, fileShare, divisor] = [1, 1, 1];
   else if (sc.fileIsTiny) [anonShare, fileShare, divisor] = [1, 0, 1];
   else if (sc.cacheTrimMode) [anonShare, fileShare, divisor] = [0, 1, 1];
   for (const list of EVICTABLE) {
     const share = isFileList(list) ? fileShare : anonShare;
-    into[list] = Math.floor((((sizes[list] as number) >>> sc.priority) * share) / divisor);
+    const size = sizes[list] as number;
+    const scan = size >>> sc.priority;
+    into[list] = isDying
+      ? Math.ceil(((scan || Math.min(size, SWAP_CLUSTER_MAX)) * share) / divisor)
+      : Math.floor((scan * share) / divisor);
   }
 }

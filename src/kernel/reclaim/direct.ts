@@ -16,7 +16,7 @@ export interface DirectNeeds {
 
 /**
  * Rounds of growing pressure until enough is free (do_try_to_free_pages). Who gets nothing tries all groups, then
- * deactivates whatever the balance says, before giving up.
+ * deactivates whatever the balance says, then takes what memory.low protects, before giving up.
  * @returns pages freed; 0 means that there is nothing to be had
  */
 export function tryToFree(core: PageCore, needs: DirectNeeds, sc: ScanControl): number {
@@ -29,6 +29,11 @@ export function tryToFree(core: PageCore, needs: DirectNeeds, sc: ScanControl): 
     else if (sc.skippedDeactivate) {
       sc.forceDeactivate = true;
       sc.skippedDeactivate = false;
+    } else if (sc.memcgLowSkipped) {
+      // What memory.low protects goes before anybody is killed.
+      sc.forceDeactivate = false;
+      sc.memcgLowReclaim = true;
+      sc.memcgLowSkipped = false;
     } else return 0;
     sc.priority = DEF_PRIORITY;
   }

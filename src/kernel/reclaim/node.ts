@@ -1,4 +1,6 @@
 import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
+import { countMemoryEvent, MEMCG_LOW } from '../cgroup/memory-events.ts';
+import { calculateProtection, isBelowLow, isBelowMin } from '../cgroup/protection.ts';
 import type { PageCore } from '../core.ts';
 import type { FrameAllocator } from '../frames/allocator.ts';
 import { prepareScan } from './balance.ts';
@@ -83,6 +85,7 @@ export class NodeShrinker {
     }
     for (; at < groups.length; at++) {
       const group = groups[at] as MemCgroup;
+      if (this.#isProtected(sc, root, group)) continue;
       this.#needs.lruvecs.shrink(sc, group);
       const slab = this.#needs.shrinkSlab(group, sc.priority);
       // What a group's kernel objects give back is not known to be its own.
@@ -92,6 +95,19 @@ export class NodeShrinker {
       return;
     }
     if (isPartial) this.#positions[root.id] = undefined;
+  }
+
+  /** memory.min and memory.low: a group is left alone, or what it is to keep is about to go. */
+  #isProtected(sc: ScanControl, root: MemCgroup, group: MemCgroup): boolean {
+    calculateProtection(root, group);
+    if (isBelowMin(root, group)) return true;
+    if (!isBelowLow(root, group)) return false;
+    if (!sc.memcgLowReclaim) {
+      sc.memcgLowSkipped = true;
+      return true;
+    }
+    countMemoryEvent(group, MEMCG_LOW, this.#core.cgroups.version);
+    return false;
   }
 
   /** Refaults from now on are news to the next reclaim (snapshot_refaults). */

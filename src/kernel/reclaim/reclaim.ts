@@ -95,10 +95,11 @@ export class Reclaim {
    * Frees pages of a group at its limit and of those below it (try_to_free_mem_cgroup_pages).
    * @param maySwap false when the limit is one of memory and swap together: swapping would win nothing
    * @param by 'proactive' when somebody wrote to memory.reclaim
+   * @param swappiness the machine's or the group's when left out
    * @returns pages that were freed
    */
-  cgroup(target: MemCgroup, pages: number, maySwap: boolean, by: Reclaimer = 'direct'): number {
-    return this.#free(scanControl(by, Math.max(pages, SWAP_CLUSTER_MAX), { target, maySwap }));
+  cgroup(target: MemCgroup, pages: number, maySwap: boolean, by: Reclaimer = 'direct', swappiness?: number): number {
+    return this.#free(scanControl(by, Math.max(pages, SWAP_CLUSTER_MAX), { target, maySwap, swappiness }));
   }
 
   /** Frees single pages that somebody names, used of late or not (reclaim_pages). @returns pages freed */

@@ -25,6 +25,12 @@ export interface ScanControl {
   memcgFullWalk: boolean;
   /** Pages may go to swap. */
   maySwap: boolean;
+  /** Pages that memory.low protects may go: there is nothing else. */
+  memcgLowReclaim: boolean;
+  /** A group was spared for its memory.low. */
+  memcgLowSkipped: boolean;
+  /** Asked for by who writes to memory.reclaim, SWAPPINESS_ANON_ONLY for no files; undefined for the usual one. */
+  readonly swappiness: number | undefined;
   /** The group at its limit; undefined when the machine is short of memory. */
   readonly target: MemCgroup | undefined;
   /** Use since the last look does not save a page: MADV_PAGEOUT. */
@@ -84,12 +90,13 @@ export const clearTally = (tally: ScanTally): void => {
 };
 
 /** Fields that differ from the defaults. */
-type Given = Partial<Pick<ScanControl, 'target' | 'ignoreReferences' | 'maySwap'>>;
+type Given = Partial<Pick<ScanControl, 'target' | 'ignoreReferences' | 'maySwap' | 'swappiness'>>;
 
 export const scanControl = (by: Reclaimer, nrToReclaim: number, given: Given = {}): ScanControl => ({
   target: undefined,
   maySwap: true,
   ignoreReferences: false,
+  swappiness: undefined,
   ...given,
   nrToReclaim,
   priority: DEF_PRIORITY,
@@ -99,6 +106,8 @@ export const scanControl = (by: Reclaimer, nrToReclaim: number, given: Given = {
   skippedDeactivate: false,
   forceDeactivate: false,
   memcgFullWalk: false,
+  memcgLowReclaim: false,
+  memcgLowSkipped: false,
   noCacheTrim: false,
   deactivateAnon: false,
   deactivateFile: false,

@@ -80,6 +80,7 @@ function activate(core: PageCore, head: Pfn, pages: number, sc: ScanControl): vo
   if (isLocked) return;
   for (let p = 0; p < pages; p++) table.set(pfn(head + p), PG_ACTIVE);
   vmstat.count(PGACTIVATE, pages);
+  core.cgroups.count(table.memcg[head] as number, PGACTIVATE, pages);
   if (table.has(head, PG_SWAPBACKED)) sc.met.activatedAnon += pages;
   else sc.met.activatedFile += pages;
 }

@@ -76,6 +76,8 @@ export class ListShrinker {
       vmstat.count(SCANNED[sc.by], scanned);
       vmstat.count(STOLEN[sc.by], freed);
     }
+    cgroups.count(lruvec.cgroup, SCANNED[sc.by], scanned);
+    cgroups.count(lruvec.cgroup, STOLEN[sc.by], freed);
     vmstat.count(isFile ? PGSCAN_FILE : PGSCAN_ANON, scanned);
     vmstat.count(isFile ? PGSTEAL_FILE : PGSTEAL_ANON, freed);
     const written = sc.met.pageout - pageoutBefore;
@@ -107,6 +109,8 @@ export class ListShrinker {
     this.#putAllBack(count);
     if (sc.target === undefined) vmstat.count(PGREFILL, refilled);
     vmstat.count(PGDEACTIVATE, deactivated);
+    cgroups.count(lruvec.cgroup, PGREFILL, refilled);
+    cgroups.count(lruvec.cgroup, PGDEACTIVATE, deactivated);
     const rotated = refilled - deactivated;
     this.#needs.costs.note(cgroups.get(lruvec.cgroup), list === LRU_ACTIVE_FILE, 0, rotated);
   }

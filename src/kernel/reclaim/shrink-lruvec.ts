@@ -1,4 +1,5 @@
 import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
+import { hasProtection, unprotected } from '../cgroup/protection.ts';
 import type { PageCore } from '../core.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, type Lruvec } from '../frames/lru.ts';
 import { EVICTABLE, inactiveIsLow, isActiveList, isFileList, scanCounts } from './balance.ts';
@@ -11,9 +12,7 @@ export class LruvecShrinker {
   readonly #core: PageCore;
   readonly #stats: GroupStats;
   readonly #lists: ListShrinker;
-  /** Pages that are still to be looked at on each list, and how many there were to begin with. */
-  readonly #left = new Int32Array(EVICTABLE.length);
-  readonly #targets = new Int32Array(EVICTABLE.length);
+  readonly #above = new Int32Array(EVICTABLE.length);
 
   constructor(core: PageCore, stats: GroupStats, lists: ListShrinker) {
     this.#core = core;
@@ -23,13 +22,20 @@ export class LruvecShrinker {
 
   /** Looks at each list in turns of 32 pages until the round's share is done or enough is free. */
   shrink(sc: ScanControl, group: MemCgroup): void {
-    const { lru, params, swap } = this.#core;
+    const { lru, swap, cgroups } = this.#core;
     const lruvec = lru.lruvec(group.id);
-    const swappiness = group.parent === undefined ? params.swappiness : group.swappiness;
     const isCgroup = sc.target !== undefined;
-    scanCounts(sc, { sizes: lruvec.sizes, swappiness, freeSwap: swap.free, isCgroup }, this.#left);
-    this.#targets.set(this.#left);
-    const left = this.#left;
+    const facts = {
+      sizes: this.#unprotected(sc, group, lruvec.sizes),
+      swappiness: this.#swappiness(sc, group),
+      freeSwap: cgroups.freeSwap(group, swap.free),
+      isCgroup,
+      isDying: group.dying,
+    };
+    // Each round has its own: who reclaims may sleep in the middle of it, and kswapd work meanwhile.
+    const left = new Int32Array(EVICTABLE.length);
+    scanCounts(sc, facts, left);
+    const targets = left.slice();
     // Direct reclaim at the lightest pressure keeps the proportion between the lists, even beyond what it needs.
     const proportional = !isCgroup && sc.by !== 'kswapd' && sc.priority === DEF_PRIORITY;
     let reclaimed = 0;
@@ -41,11 +47,26 @@ export class LruvecShrinker {
         reclaimed += this.#shrinkList(lruvec, list, chunk, sc);
       }
       if (reclaimed < sc.nrToReclaim || proportional) continue;
-      if (!this.#keepProportion()) break;
+      if (!keepProportion(left, targets)) break;
     }
     sc.nrReclaimed += reclaimed;
     if (swap.total > 0 && inactiveIsLow(this.#stats.of(group).sizes, LRU_INACTIVE_ANON, LRU_ACTIVE_ANON))
       this.#lists.shrinkActive(lruvec, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX, sc);
+  }
+
+  /** mem_cgroup_swappiness: in version 2 all groups have the machine's; who reclaims on demand may bring his own. */
+  #swappiness(sc: ScanControl, group: MemCgroup): number {
+    const { params, cgroups } = this.#core;
+    const isOwn = cgroups.version === 1 && group.parent !== undefined;
+    return sc.swappiness ?? (isOwn ? group.swappiness : params.swappiness);
+  }
+
+  /** The sizes of a group's lists without what memory.min and memory.low protect of them. */
+  #unprotected(sc: ScanControl, group: MemCgroup, sizes: Int32Array): Int32Array {
+    const root = sc.target ?? this.#core.cgroups.root;
+    if (!hasProtection(root, group)) return sizes;
+    for (const list of EVICTABLE) this.#above[list] = unprotected(group, sizes[list] as number, sc);
+    return this.#above;
   }
 
   #shrinkList(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): number {
@@ -54,28 +75,26 @@ export class LruvecShrinker {
     else sc.skippedDeactivate = true;
     return 0;
   }
+}
 
-  /**
-   * Enough is free: the kind with less left to look at stops, and the other goes on only until it has done as large a part
-   * of its share. @returns false when one of them has nothing left, and the round ends
-   */
-  #keepProportion(): boolean {
-    const left = this.#left;
-    const targets = this.#targets;
-    const file = (left[LRU_INACTIVE_FILE] as number) + (left[LRU_ACTIVE_FILE] as number);
-    const anon = (left[LRU_INACTIVE_ANON] as number) + (left[LRU_ACTIVE_ANON] as number);
-    if (file === 0 || anon === 0) return false;
-    const smaller = file > anon ? LRU_INACTIVE_ANON : LRU_INACTIVE_FILE;
-    const larger = file > anon ? LRU_INACTIVE_FILE : LRU_INACTIVE_ANON;
-    const share = (targets[smaller] as number) + (targets[smaller + 1] as number) + 1;
-    const percent = Math.floor((Math.min(file, anon) * 100) / share);
-    left[smaller] = 0;
-    left[smaller + 1] = 0;
-    for (const list of [larger, larger + 1]) {
-      const target = targets[list] as number;
-      const scanned = target - (left[list] as number);
-      left[list] = Math.max(0, Math.floor((target * (100 - percent)) / 100) - scanned);
-    }
-    return true;
+/**
+ * Enough is free: the kind with less left to look at stops, and the other goes on only until it has done as large a part
+ * of its share. @returns false when one of them has nothing left, and the round ends
+ */
+function keepProportion(left: Int32Array, targets: Int32Array): boolean {
+  const file = (left[LRU_INACTIVE_FILE] as number) + (left[LRU_ACTIVE_FILE] as number);
+  const anon = (left[LRU_INACTIVE_ANON] as number) + (left[LRU_ACTIVE_ANON] as number);
+  if (file === 0 || anon === 0) return false;
+  const smaller = file > anon ? LRU_INACTIVE_ANON : LRU_INACTIVE_FILE;
+  const larger = file > anon ? LRU_INACTIVE_FILE : LRU_INACTIVE_ANON;
+  const share = (targets[smaller] as number) + (targets[smaller + 1] as number) + 1;
+  const percent = Math.floor((Math.min(file, anon) * 100) / share);
+  left[smaller] = 0;
+  left[smaller + 1] = 0;
+  for (const list of [larger, larger + 1]) {
+    const target = targets[list] as number;
+    const scanned = target - (left[list] as number);
+    left[list] = Math.max(0, Math.floor((target * (100 - percent)) / 100) - scanned);
   }
+  return true;
 }

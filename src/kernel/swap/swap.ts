@@ -33,11 +33,14 @@ export class Swap extends SwapAreas {
 
   /**
    * Gives a page a place in swap and puts it in the swap cache, dirty: it has to be written there (folio_alloc_swap).
-   * @returns the entry, 0 when swap is full
+   * @returns the entry, 0 when swap is full or the page's cgroup may not have more of it
    */
   allocate(frame: Pfn): number {
-    const entry = this.takeEntry();
+    const { cgroups } = this.core;
+    const entry = cgroups.mayUseSwap(frame, this.free > 0) ? this.takeEntry() : 0;
     if (entry === 0) return 0;
+    // In version 2 the place is paid for from now on (mem_cgroup_try_charge_swap).
+    if (cgroups.version === 2) this.area(entry).owner[slotOf(entry)] = cgroups.swapOut(frame);
     this.enterCache(frame, entry);
     this.core.table.set(frame, PG_DIRTY);
     return entry;
@@ -70,7 +73,7 @@ export class Swap extends SwapAreas {
     const entry = this.entryOf(frame);
     const area = this.area(entry);
     const slot = slotOf(entry);
-    area.owner[slot] = cgroups.swapOut(frame);
+    if (cgroups.version === 1) area.owner[slot] = cgroups.swapOut(frame);
     area.shadow[slot] = workingset.eviction(frame, target);
     this.leaveCache(frame);
     pages.releaseUnused(frame);
@@ -123,7 +126,8 @@ export class Swap extends SwapAreas {
    * @returns whether the write is done already
    */
   writeOut(frame: Pfn): boolean {
-    const { table, vmstat, memory, contents } = this.core;
+    const { table, vmstat, memory, contents, cgroups } = this.core;
+    const payer = table.memcg[frame] as number;
     const entry = this.entryOf(frame);
     const area = this.area(entry);
     table.clear(frame, PG_DIRTY);
@@ -133,11 +137,13 @@ export class Swap extends SwapAreas {
       area.zero[slotOf(entry)] = isZero ? 1 : 0;
       if (isZero) {
         vmstat.count(SWPOUT_ZERO);
+        cgroups.count(payer, SWPOUT_ZERO);
         return true;
       }
       area.backing.write(slotOf(entry), memory.view(frame));
     }
     vmstat.count(PSWPOUT);
+    cgroups.count(payer, PSWPOUT);
     // Nobody waits for it, but it keeps the disk busy.
     this.#request(entry, true);
     return area.device.synchronous;
@@ -155,9 +161,11 @@ export class Swap extends SwapAreas {
     const owner = area.owner[slot] as number;
     const frame = pages.allocateAnonymous(mayReclaim, owner);
     if (frame < 0) return -1;
-    // The page pays for itself now, its place no longer (memcg1_swapin).
-    cgroups.swapFreed(owner);
-    area.owner[slot] = 0;
+    if (cgroups.version === 1) {
+      // The page pays for itself now, its place no longer (memcg1_swapin).
+      cgroups.swapFreed(owner);
+      area.owner[slot] = 0;
+    }
     const shadow = area.shadow[slot] as number;
     if (shadow !== 0) workingset.refault(frame as Pfn, shadow);
     this.#read(task, entry, frame as Pfn, ahead);
@@ -179,14 +187,17 @@ export class Swap extends SwapAreas {
   }
 
   #read(task: Task | undefined, entry: number, frame: Pfn, ahead: boolean): void {
-    const { vmstat, memory, contents, clock } = this.core;
+    const { vmstat, memory, contents, clock, cgroups, table } = this.core;
+    const payer = table.memcg[frame] as number;
     const area = this.area(entry);
     if (area.zero[slotOf(entry)] === 1) {
       vmstat.count(SWPIN_ZERO);
+      cgroups.count(payer, SWPIN_ZERO);
       return;
     }
     if (contents === 'bytes') area.backing.read(slotOf(entry), memory.view(frame));
     vmstat.count(PSWPIN);
+    cgroups.count(payer, PSWPIN);
     if (task !== undefined) task.process.readBytes += PAGE_SIZE;
     const time = this.#request(entry, false);
     if (!ahead && time > 0) clock.spend(time, CAUSE_DISK);

@@ -20,6 +20,7 @@ export const ORACLE_MACHINE: MachineOptions = {
   cpus: 2,
   contents: 'bytes',
   transparentHugePages: 'madvise',
+  cgroups: 1,
 };
 
 /** The machine that a scenario was recorded on: the one above, or the VM that its `# vm:` line describes. */

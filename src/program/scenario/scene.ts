@@ -1,5 +1,5 @@
 import type { MemCgroup } from '../../kernel/cgroup/mem-cgroup.ts';
-import type { V1Needs } from '../../kernel/cgroup/v1-files.ts';
+import type { PeakFile } from '../../kernel/cgroup/cgroup-tree.ts';
 import { EINVAL } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Inode } from '../../kernel/page-cache/inode.ts';
@@ -27,6 +27,8 @@ export class Scene {
   readonly processes: Map<string, ScenarioProcess> = new Map();
   /** Memory cgroups by name. */
   readonly groups: Map<string, MemCgroup> = new Map();
+  /** Files of groups that lines have opened, by name. */
+  readonly groupFiles: Map<string, PeakFile> = new Map();
   /** Lines of the trace that runs now. */
   traced: string[] = [];
   readonly speaksOfStack: boolean;
@@ -47,12 +49,6 @@ export class Scene {
 
   get kernel(): Kernel {
     return this.machine.kernel;
-  }
-
-  /** What the files of memory cgroups need to act. */
-  get cgroupFiles(): V1Needs {
-    const { kernel } = this;
-    return { core: kernel, reclaim: (group, pages, maySwap) => kernel.reclaim.cgroup(group, pages, maySwap) };
   }
 
   /** Lines of the kernel's log that no answer has shown; the scenario's processes stand by name, as `<A>`. */

@@ -41,4 +41,6 @@ export const machineOfVm = (vm: VmSettings, oracle: MachineOptions): MachineOpti
   ...oracle,
   memory: Math.round((vm.memory * PART_LEFT - KERNEL_BYTES) / 4096) * 4096,
   cpus: 1,
+  cgroups: 2,
+  swap: vm.swap,
 });

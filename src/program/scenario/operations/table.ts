@@ -100,4 +100,6 @@ export const MACHINE_OPERATIONS: ReadonlyMap<string, Operation<MachineStep>> = b
   cgroups.cgset,
   cgroups.cgget,
   cgroups.cgstat,
+  cgroups.cgopen,
+  cgroups.cgrm,
 ]);

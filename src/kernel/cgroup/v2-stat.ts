@@ -1,0 +1,99 @@
+import type { PageCore } from '../core.ts';
+import { countFramesOf } from '../proc/frame-counts.ts';
+import * as items from '../vmstat-items.ts';
+import type { MemCgroup } from './mem-cgroup.ts';
+
+const PAGE = 4096;
+
+/** Events, in the order of the file: those of /proc/vmstat, of the group and all below it. `pgscan` is a sum of some. */
+const EVENTS: readonly [name: string, ...summed: number[]][] = [
+  ['workingset_refault_anon', items.WORKINGSET_REFAULT_ANON],
+  ['workingset_refault_file', items.WORKINGSET_REFAULT_FILE],
+  ['workingset_activate_anon', items.WORKINGSET_ACTIVATE_ANON],
+  ['workingset_activate_file', items.WORKINGSET_ACTIVATE_FILE],
+  ['workingset_restore_anon', items.WORKINGSET_RESTORE_ANON],
+  ['workingset_restore_file', items.WORKINGSET_RESTORE_FILE],
+  ['workingset_nodereclaim', items.WORKINGSET_NODERECLAIM],
+  ['pgdemote_kswapd', items.PGDEMOTE_KSWAPD],
+  ['pgdemote_direct', items.PGDEMOTE_DIRECT],
+  ['pgdemote_khugepaged', items.PGDEMOTE_KHUGEPAGED],
+  ['pgdemote_proactive', items.PGDEMOTE_PROACTIVE],
+  ['pgpromote_success', items.PGPROMOTE_SUCCESS],
+  ['pgscan', items.PGSCAN_KSWAPD, items.PGSCAN_DIRECT, items.PGSCAN_PROACTIVE, items.PGSCAN_KHUGEPAGED],
+  ['pgsteal', items.PGSTEAL_KSWAPD, items.PGSTEAL_DIRECT, items.PGSTEAL_PROACTIVE, items.PGSTEAL_KHUGEPAGED],
+  ['pswpin', items.PSWPIN],
+  ['pswpout', items.PSWPOUT],
+  ['pgscan_kswapd', items.PGSCAN_KSWAPD],
+  ['pgscan_direct', items.PGSCAN_DIRECT],
+  ['pgscan_khugepaged', items.PGSCAN_KHUGEPAGED],
+  ['pgscan_proactive', items.PGSCAN_PROACTIVE],
+  ['pgsteal_kswapd', items.PGSTEAL_KSWAPD],
+  ['pgsteal_direct', items.PGSTEAL_DIRECT],
+  ['pgsteal_khugepaged', items.PGSTEAL_KHUGEPAGED],
+  ['pgsteal_proactive', items.PGSTEAL_PROACTIVE],
+  ['pgfault'],
+  ['pgmajfault'],
+  ['pgrefill', items.PGREFILL],
+  ['pgactivate', items.PGACTIVATE],
+  ['pgdeactivate', items.PGDEACTIVATE],
+  ['pglazyfree', items.PGLAZYFREE],
+  ['pglazyfreed', items.PGLAZYFREED],
+  ['swpin_zero', items.SWPIN_ZERO],
+  ['swpout_zero', items.SWPOUT_ZERO],
+  ['thp_fault_alloc', items.THP_FAULT_ALLOC],
+  ['thp_collapse_alloc', items.THP_COLLAPSE_ALLOC],
+  ['thp_swpout', items.THP_SWPOUT],
+  ['thp_swpout_fallback', items.THP_SWPOUT_FALLBACK],
+  ['numa_pages_migrated', items.NUMA_PAGES_MIGRATED],
+  ['numa_pte_updates', items.NUMA_PTE_UPDATES],
+  ['numa_hint_faults', items.NUMA_HINT_FAULTS],
+];
+
+/** Names of memory.stat that are counts of events and not bytes. */
+export const EVENT_NAMES: ReadonlySet<string> = new Set(EVENTS.map(([name]) => name));
+
+/**
+ * The lines of memory.stat of version 2 (memory_stat_format in mm/memcontrol.c), a group with all below it: bytes, then
+ * events. Pages are counted from the frame table, so they are exact. Kernel memory is page tables and some kinds of objects
+ * (`slab_unreclaimable` has them all); `pagetables` is 0, as in 6.18, whose page tables show in `kernel` alone.
+ */
+export function memoryStatV2(core: PageCore, group: MemCgroup): Record<string, number> {
+  const members = [...group.subtree()];
+  const frames = countFramesOf(core.table, new Set(members.map(({ id }) => id)));
+  const objects = members.reduce((sum, { objectPages, objectBytes }) => sum + objectPages * PAGE - objectBytes, 0);
+  const kernel = members.length === 1 && group.parent === undefined ? 0 : group.kmem.usage;
+  const stat: Record<string, number> = {
+    anon: frames.anonMapped * PAGE,
+    file: frames.filePages * PAGE,
+    kernel: kernel * PAGE,
+    kernel_stack: 0,
+    pagetables: 0,
+    sec_pagetables: 0,
+    percpu: 0,
+    sock: 0,
+    vmalloc: 0,
+    shmem: frames.shmem * PAGE,
+    file_mapped: frames.fileMapped * PAGE,
+    file_dirty: frames.fileDirty * PAGE,
+    file_writeback: frames.writeback * PAGE,
+    swapcached: frames.swapCached * PAGE,
+    anon_thp: 0,
+    file_thp: 0,
+    shmem_thp: 0,
+    inactive_anon: frames.inactiveAnon * PAGE,
+    active_anon: frames.activeAnon * PAGE,
+    inactive_file: frames.inactiveFile * PAGE,
+    active_file: frames.activeFile * PAGE,
+    unevictable: frames.unevictable * PAGE,
+    slab_reclaimable: 0,
+    slab_unreclaimable: objects,
+    slab: objects,
+  };
+  for (const [name, ...summed] of EVENTS) {
+    let events = 0;
+    if (name === 'pgfault' || name === 'pgmajfault') for (const member of members) events += member[name];
+    for (const member of members) for (const item of summed) events += member.vmstat.value(item);
+    stat[name] = events;
+  }
+  return stat;
+}
