@@ -1,5 +1,5 @@
 /** Groups the lines of a log into OOM events: of several hosts at once, shuffled, cut, or pasted twice. */
-import { captureNumber, kindOf, type LineKind, type LogLine } from './line-kinds.ts';
+import { captureNumber, type LineKind, type LogLine } from './line-kinds.ts';
 import { killPid, RawReport } from './raw-report.ts';
 
 /** Events kept open, since the lines of one may come late. Bounds the memory that a log can take. */
@@ -13,10 +13,9 @@ export class Collector {
     this.emit = emit;
   }
 
-  /** Takes a line; one that is of no OOM report is passed over. */
-  push(line: LogLine): void {
-    const kind = kindOf(line);
-    if (kind !== undefined) this.reportFor(kind, line)?.add(kind, line);
+  /** Takes a line of an OOM report. */
+  push(kind: LineKind, line: LogLine): void {
+    this.reportFor(kind, line)?.add(kind, line);
   }
 
   /** The log is over, or has gone on to other things: gives every event. */

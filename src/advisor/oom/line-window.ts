@@ -1,5 +1,5 @@
 /** Holds the lines of a few reports back, to put them in order where a log shipper has shuffled them. */
-import { kindOf, type LogLine } from './line-kinds.ts';
+import { kindOf, type LineKind, type LogLine } from './line-kinds.ts';
 
 /** Lines held back at most. Bounds memory; a report of 5,000 tasks has fewer. */
 const LONGEST = 50_000;
@@ -10,12 +10,12 @@ const LONGEST = 50_000;
 const ORDERLY = 20;
 
 export class LineWindow {
-  private readonly emit: (line: LogLine) => void;
-  private lines: LogLine[] = [];
+  private readonly emit: (kind: LineKind, line: LogLine) => void;
+  private lines: { readonly kind: LineKind; readonly line: LogLine }[] = [];
   private descents = 0;
   private last = Number.NEGATIVE_INFINITY;
 
-  constructor(emit: (line: LogLine) => void) {
+  constructor(emit: (kind: LineKind, line: LogLine) => void) {
     this.emit = emit;
   }
 
@@ -26,8 +26,9 @@ export class LineWindow {
 
   /** Takes a line. @returns whether it may belong to an OOM report; others are dropped */
   push(line: LogLine): boolean {
-    if (kindOf(line) === undefined) return false;
-    this.lines.push(line);
+    const kind = kindOf(line);
+    if (kind === undefined) return false;
+    this.lines.push({ kind, line });
     if (line.time !== undefined) {
       if (line.time < this.last) this.descents++;
       this.last = line.time;
@@ -39,9 +40,9 @@ export class LineWindow {
   /** Gives all lines, in the order of their times if that of their coming makes no sense. */
   flush(): void {
     const { lines } = this;
-    if (this.descents * ORDERLY > lines.length) lines.sort((a, b) => (a.time ?? 0) - (b.time ?? 0));
+    if (this.descents * ORDERLY > lines.length) lines.sort((a, b) => (a.line.time ?? 0) - (b.line.time ?? 0));
     this.lines = [];
     this.descents = 0;
-    for (const line of lines) this.emit(line);
+    for (const { kind, line } of lines) this.emit(kind, line);
   }
 }

@@ -3,7 +3,9 @@ import { Buffer } from 'node:buffer';
 import { Collector } from './collector.ts';
 import { LineJoiner } from './line-joiner.ts';
 import { LineWindow } from './line-window.ts';
+import { beginsWithPrefix, isPlainLine } from './plain-line.ts';
 import type { RawReport } from './raw-report.ts';
+import { WordSearch } from './word-search.ts';
 
 /** One of these stands in or near the first lines of any report, however it is cut. */
 const NEEDLES = [
@@ -16,6 +18,7 @@ const NEEDLES = [
   'Killed process',
   'total_vm',
 ];
+const WORDS = new WordSearch(NEEDLES);
 const NEWLINE = 10;
 /** Lines without a word of a report after which it is over; a call trace has fewer. */
 const PATIENCE = 400;
@@ -32,13 +35,15 @@ export class OomScanner {
   private readonly joiner: LineJoiner;
   /** Bytes whose line has not ended yet, or that the next chunk may show to be the beginning of a report. */
   private rest: Buffer = Buffer.alloc(0);
+  /** The line before, when it was plain: it is not read yet. */
+  private plain: Buffer | undefined;
   private active = false;
   private idleLines = 0;
 
   /** @param onReport called for every event, as soon as its end is known */
   constructor(onReport: (report: RawReport) => void) {
     this.collector = new Collector(onReport);
-    this.window = new LineWindow((line) => this.collector.push(line));
+    this.window = new LineWindow((kind, line) => this.collector.push(kind, line));
     this.joiner = new LineJoiner((line) => {
       if (this.window.push(line)) this.idleLines = Math.min(this.idleLines, 0);
     });
@@ -47,11 +52,10 @@ export class OomScanner {
   /** Takes the next bytes of the log. */
   push(chunk: Uint8Array): void {
     const bytes = this.rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.rest, chunk]);
-    const words = new Words(bytes);
     let at = 0;
     while (at < bytes.length) {
       if (!this.active) {
-        const word = words.next(at);
+        const word = WORDS.next(bytes, at);
         if (word === bytes.length) {
           this.rest = Buffer.from(bytes.subarray(Math.max(at, lastLines(bytes))));
           return;
@@ -62,7 +66,7 @@ export class OomScanner {
       }
       const end = bytes.indexOf(NEWLINE, at);
       if (end < 0) break;
-      this.line(bytes.toString('utf8', at, end));
+      this.line(bytes, at, end);
       at = end + 1;
     }
     this.rest = Buffer.from(bytes.subarray(at, at + LONGEST_LINE));
@@ -74,44 +78,27 @@ export class OomScanner {
     this.flush();
   }
 
-  private line(text: string): void {
+  private line(bytes: Buffer, start: number, end: number): void {
     this.idleLines++;
-    this.joiner.push(text);
+    // A plain line matters only when the next one may be the rest of it.
+    if (this.plain !== undefined && !beginsWithPrefix(bytes, start, end)) this.joiner.push(this.plain.toString('utf8'));
+    if (isPlainLine(bytes, start, end)) {
+      this.joiner.flush();
+      this.plain = bytes.subarray(start, end);
+    } else {
+      this.plain = undefined;
+      this.joiner.push(bytes.toString('utf8', start, end));
+    }
     if (this.idleLines < (this.window.isOpen ? PATIENCE : IMPATIENCE)) return;
     this.active = false;
     this.flush();
   }
 
   private flush(): void {
+    this.plain = undefined;
     this.joiner.flush();
     this.window.flush();
     this.collector.flush();
-  }
-}
-
-/** The next place of a word of a report, each word searched for only once in every part of the bytes. */
-class Words {
-  private readonly bytes: Buffer;
-  private readonly places: number[] = NEEDLES.map(() => -1);
-
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-  }
-
-  /** @returns where the first word at or after `from` stands, or the end of the bytes */
-  next(from: number): number {
-    const { bytes, places } = this;
-    let first = bytes.length;
-    NEEDLES.forEach((needle, i) => {
-      let place = places[i] as number;
-      if (place < from) {
-        const found = bytes.indexOf(needle, from, 'latin1');
-        place = found < 0 ? bytes.length : found;
-        places[i] = place;
-      }
-      if (place < first) first = place;
-    });
-    return first;
   }
 }
 
