@@ -5,16 +5,18 @@ import type { FrameAllocator } from './frames/allocator.ts';
 import type { FrameTable } from './frames/frame-table.ts';
 import type { LruLists } from './frames/lru.ts';
 import type { UserPages } from './frames/user-pages.ts';
+import type { Hugetlb } from './hugetlb/hugetlb.ts';
 import type { AllocationPoint } from './oom/oom-control.ts';
 import type { Workingset } from './page-cache/workingset.ts';
 import type { PageTables } from './page-table/page-tables.ts';
 import type { TlbFlush } from './page-table/tlb-flush.ts';
 import type { Params } from './params.ts';
 import type { Task } from './process/process.ts';
-import type { AnonVmas } from './rmap/anon-vmas.ts';
 import type { GroupStats } from './reclaim/group-stats.ts';
+import type { AnonVmas } from './rmap/anon-vmas.ts';
 import type { ReverseMap } from './rmap/rmap.ts';
 import type { Swap } from './swap/swap.ts';
+import type { HugePages } from './thp/huge-pages.ts';
 import type { Timers } from './time/clock.ts';
 import type { EventLog } from './tracepoints.ts';
 import type { VmStat } from './vmstat.ts';
@@ -32,11 +34,13 @@ export interface PageCore {
   readonly rmap: ReverseMap;
   readonly lru: LruLists;
   readonly swap: Swap;
+  readonly hugetlb: Hugetlb;
   readonly cgroups: MemCgroups;
-  readonly params: Params;
-  readonly tlb: TlbFlush;
+  readonly thp: HugePages;
   /** Statistics of groups, as old as the kernel's are. */
   readonly groupStats: GroupStats;
+  readonly params: Params;
+  readonly tlb: TlbFlush;
   readonly vmstat: VmStat;
   readonly trace: EventLog;
   readonly clock: Timers;
@@ -51,7 +55,7 @@ export interface PageCore {
   evictFromCache(frame: Pfn, target: number): void;
   /** Pages of a group came back that had been in use when they were evicted: their kind is dear to reclaim. */
   noteRefault(group: number, isFile: boolean, pages: number): void;
-  /** Makes single pages of a large folio of a file; its mappings go (split_folio). */
+  /** Makes single pages of a large folio (split_folio): those of a file are unmapped, anonymous ones stay mapped. */
   splitFolio(frame: Pfn): void;
   /**
    * Gives a dirty page of a memory file that nothing maps any more a place in swap, and puts it in the swap cache

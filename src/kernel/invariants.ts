@@ -8,6 +8,7 @@ import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from 
 import {
   PG_BUDDY,
   PG_CACHED,
+  PG_HUGETLB,
   PG_LRU,
   PG_LRU_PENDING,
   PG_RESERVED,
@@ -16,11 +17,12 @@ import {
 } from './frames/frame-table.ts';
 import { LRU_LISTS } from './frames/lru.ts';
 import { MAX_ORDER, MIGRATE_TYPES } from './frames/zone.ts';
+import { checkHugetlb } from './hugetlb/check-hugetlb.ts';
 import type { Kernel } from './kernel.ts';
 import { checkFiles } from './page-cache/check-files.ts';
 import { entryOfValue } from './page-cache/shmem-swap.ts';
+import { rssCounter } from './page-table/rss.ts';
 import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL, swapEntry } from './page-table/soft-entry.ts';
-import { rssCounter } from './page-table/zap.ts';
 
 /** @returns every violation; an empty list when all is well */
 export function checkInvariants(kernel: Kernel): string[] {
@@ -40,6 +42,7 @@ export function checkInvariants(kernel: Kernel): string[] {
         true,
       );
   checkFrames(kernel, mappings, wrong);
+  wrong.push(...checkHugetlb(kernel, mms));
   checkFreeLists(kernel, wrong);
   checkLru(kernel, wrong);
   checkSwap(kernel, swapped, wrong);
@@ -117,6 +120,8 @@ function checkFrames(kernel: Kernel, mappings: Int32Array, wrong: string[]): voi
       if (mappings[frame] !== 0) wrong.push(`frame ${frame} is free and mapped`);
       continue;
     }
+    // Huge pages of the pools have books of their own.
+    if (flags & PG_HUGETLB) continue;
     const used = flags & (PG_TABLE | PG_RESERVED | PG_CACHED | PG_SWAPCACHE) || (table.mapcount[frame] as number) > 0;
     if (!used) wrong.push(`frame ${frame} is lost: neither free nor used (flags ${flags.toString(16)})`);
     if (!(flags & (PG_TABLE | PG_RESERVED)) && table.mapcount[frame] !== mappings[frame])
@@ -167,7 +172,7 @@ function checkCgroups(kernel: Kernel, wrong: string[]): void {
   for (const group of kernel.cgroups.all) {
     if (group.parent === undefined) continue;
     let pages = 0;
-    for (const member of group.subtree()) pages += (owned.get(member.id) ?? 0) + member.stock;
+    for (const member of group.subtree()) pages += (owned.get(member.id) ?? 0) + member.stock + member.objectPages;
     if (group.memory.usage !== pages)
       wrong.push(`cgroup ${group.path}: ${group.memory.usage} pages charged, ${pages} are its own`);
   }

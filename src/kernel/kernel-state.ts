@@ -6,6 +6,7 @@ import type { ZoneState } from './frames/zone.ts';
 import type { Kernel } from './kernel.ts';
 import type { KernelLogState } from './kernel-log.ts';
 import type { RateLimitState } from './oom/rate-limit.ts';
+import type { HugetlbState } from './hugetlb/hugetlb.ts';
 import type { FilesState } from './page-cache/files.ts';
 import type { Params } from './params.ts';
 import type { ProcessesState } from './process/processes.ts';
@@ -14,6 +15,7 @@ import type { ReclaimState } from './reclaim/reclaim.ts';
 import type { AnonVmasState } from './rmap/anon-vmas.ts';
 import type { SwapState } from './swap/swap.ts';
 import { swapDeviceNamed } from './swap/swap-devices.ts';
+import type { HugePagesState } from './thp/huge-pages.ts';
 
 export interface KernelState {
   readonly params: Params;
@@ -27,6 +29,8 @@ export interface KernelState {
   readonly cgroups: MemCgroupsState;
   readonly swap: SwapState;
   readonly reclaim: ReclaimState;
+  readonly hugetlb: HugetlbState;
+  readonly thp: HugePagesState;
   readonly files: FilesState;
   readonly processes: ProcessesState;
   readonly committed: number;
@@ -49,6 +53,8 @@ export function saveKernel(kernel: Kernel): KernelState {
     cgroups: kernel.cgroups.save(),
     swap: kernel.swap.save(),
     reclaim: kernel.reclaim.save(),
+    hugetlb: kernel.hugetlb.save(),
+    thp: kernel.thp.save(),
     files: kernel.files.save(),
     processes: kernel.processes.save(),
     committed: kernel.commitments.save(),
@@ -71,12 +77,17 @@ export function restoreKernel(kernel: Kernel, state: KernelState): void {
   kernel.cgroups.restore(state.cgroups);
   kernel.swap.restore(state.swap, swapDeviceNamed);
   kernel.reclaim.restore(state.reclaim);
+  kernel.hugetlb.restore(state.hugetlb);
+  kernel.thp.restore(state.thp);
   kernel.files.restore(state.files);
   kernel.processes.restore(state.processes, {
     anonVmas: kernel.anonVmas,
     file: (id) => kernel.files.openFile(id),
+    reserves: (id) => kernel.hugetlb.reservations.map(id),
     special: (name) => Object.values(kernel.special).find((special) => special.name === name),
   });
+  const mms = new Map([...kernel.processes.all.values()].map(({ mm }) => [mm.id, mm]));
+  kernel.thp.khugepaged.restoreMms(state.thp.khugepaged, (id) => mms.get(id));
   kernel.commitments.restore(state.committed);
   kernel.log.restore(state.log);
   kernel.oom.restore(state.oom);

@@ -5,19 +5,23 @@ import { AddressSpaces } from './address-space/address-spaces.ts';
 import { Commitments } from './address-space/overcommit.ts';
 import { AddressSpaceCalls } from './address-space/system-calls.ts';
 import type { SpecialMapping } from './address-space/vma.ts';
-import type { CgroupVersion } from './cgroup/charging.ts';
 import { CgroupTree } from './cgroup/cgroup-tree.ts';
+import type { CgroupVersion } from './cgroup/charging.ts';
 import { MemCgroups } from './cgroup/mem-cgroups.ts';
 import type { PageCore } from './core.ts';
 import { FaultHandler } from './fault/fault.ts';
 import { FileFaults } from './fault/file-fault.ts';
+import { VM_FAULT_ERROR } from './fault/outcome.ts';
 import { Populate } from './fault/populate.ts';
+import { swapFault } from './fault/swap-fault.ts';
 import { UserAccess } from './fault/user-access.ts';
 import { BELOW_LOW, BELOW_MIN, FrameAllocator, NO_PRESSURE } from './frames/allocator.ts';
 import { type FrameTable, PG_CACHED, PG_RESERVED, PG_UPTODATE } from './frames/frame-table.ts';
 import { LruLists } from './frames/lru.ts';
 import { UserPages } from './frames/user-pages.ts';
 import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
+import { Hugetlb } from './hugetlb/hugetlb.ts';
+import { setHugetlbSysctl } from './hugetlb/sysctls.ts';
 import { KernelLog } from './kernel-log.ts';
 import type { AllocationPoint } from './oom/oom-control.ts';
 import { OomKiller } from './oom/out-of-memory.ts';
@@ -36,6 +40,7 @@ import type { Task } from './process/process.ts';
 import { traceExec } from './process/process-trace.ts';
 import { Processes } from './process/processes.ts';
 import { TlbState } from './process/tlb-state.ts';
+import { GroupStats } from './reclaim/group-stats.ts';
 import { Reclaim } from './reclaim/reclaim.ts';
 import { AnonVmas } from './rmap/anon-vmas.ts';
 import { ReverseMap } from './rmap/rmap.ts';
@@ -45,28 +50,31 @@ import type { SwapArea } from './swap/swap-area.ts';
 import type { SwaponOptions } from './swap/swap-areas.ts';
 import type { SwapDevice } from './swap/swap-devices.ts';
 import { swapoff } from './swap/swapoff.ts';
+import { HugePages } from './thp/huge-pages.ts';
+import { pmdEnabled, type ThpMode } from './thp/settings.ts';
+import { splitAnonFolio } from './thp/split-folio.ts';
 import type { Timers } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
 import { VmStat } from './vmstat.ts';
 
-/** What the machine gives its kernel at boot. */
-export interface KernelBoot {
-  readonly memory: PhysicalMemory;
 /** memory.pressure where nobody has waited (psi_show). */
 const NO_PRESSURE_TEXT = ['some', 'full'].map((kind) => `${kind} avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`).join('');
 
+/** What the machine gives its kernel at boot. */
+export interface KernelBoot {
+  readonly memory: PhysicalMemory;
   readonly table: FrameTable;
   readonly cpus: readonly Cpu[];
   readonly clock: Timers;
   readonly params: Params;
   readonly contents: 'bytes' | 'none';
-  /** Levels of page tables: 4 or 5. */
-  readonly levels: 4 | 5;
-  /** Transparent huge pages are not 'never': watermarks leave room for them. */
   readonly cgroups: CgroupVersion;
   /** Whether work takes time: a machine without a disk answers everything at once. */
   readonly timed: boolean;
-  readonly hugePages: boolean;
+  /** Levels of page tables: 4 or 5. */
+  readonly levels: 4 | 5;
+  /** Who gets transparent huge pages at boot; unless it is nobody, watermarks leave room for them. */
+  readonly transparentHugePages: ThpMode;
 }
 
 /**
@@ -79,9 +87,8 @@ export class Kernel implements PageCore {
   readonly contents: 'bytes' | 'none';
   readonly clock: Timers;
   readonly params: Params;
-  readonly #hugePages: boolean;
   /** What may be promised to programs follows from these. */
-  readonly #totals: { ramPages: number; swapPages: number; hugetlbPages: number };
+  readonly #totals: { ramPages: number; swapPages: number; readonly hugetlbPages: number };
   readonly vmstat = new VmStat();
   readonly trace: EventLog;
   readonly allocator: FrameAllocator;
@@ -90,17 +97,19 @@ export class Kernel implements PageCore {
   readonly pageTables: PageTables;
   readonly anonVmas = new AnonVmas();
   readonly rmap: ReverseMap;
+  readonly thp: HugePages;
   readonly tlb: TlbState;
   readonly zeroFrame: Pfn;
   readonly commitments: Commitments;
+  readonly hugetlb: Hugetlb;
   readonly cgroups: MemCgroups;
+  /** Groups as folders with files. */
+  readonly cgroupTree: CgroupTree;
+  readonly groupStats: GroupStats;
   /** The task that runs now: who pays for what is allocated. */
   current: Task | undefined;
   /** The kernel's log, oldest line first (dmesg). */
   readonly log: KernelLog;
-  /** Groups as folders with files. */
-  readonly cgroupTree: CgroupTree;
-  readonly groupStats: GroupStats;
   readonly oom: OomKiller;
   readonly files: FileCalls;
   readonly reclaim: Reclaim;
@@ -128,7 +137,6 @@ export class Kernel implements PageCore {
     this.contents = boot.contents;
     this.clock = boot.clock;
     this.params = boot.params;
-    this.#hugePages = boot.hugePages;
     this.trace = new EventLog(boot.clock);
     this.log = new KernelLog(boot.clock);
     this.oom = new OomKiller({
@@ -138,26 +146,35 @@ export class Kernel implements PageCore {
       log: (line) => this.log.push(line),
       kswapdGaveUp: () => this.reclaim.kswapdGaveUp,
     });
-    this.allocator = new FrameAllocator(boot.table, { ...boot.params, hugePages: boot.hugePages });
+    this.allocator = new FrameAllocator(boot.table, {
+      ...boot.params,
+      hugePages: boot.transparentHugePages !== 'never',
+    });
     this.lru = new LruLists(boot.table, this.vmstat);
     this.cgroups = new MemCgroups(boot.table.memcg, {
+      version: boot.cgroups,
+      clock: boot.clock,
+      memstall: () => {},
       reclaim: (group, pages, maySwap) => this.reclaim.cgroup(group, pages, maySwap),
       notePressure: () => {
         this.allocator.pressure = Math.max(this.allocator.pressure, BELOW_LOW);
       },
-      version: boot.cgroups,
-      clock: boot.clock,
-      memstall: () => {},
       oomKill: (group, task, point) => this.oom.group(group, task, point),
     });
+    this.groupStats = new GroupStats(this.lru, this.vmstat, boot.clock, () => this.cgroups.all);
     this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace, {
       payer: () => this.current?.mm.memcg ?? 0,
       charge: (cgroup, kernelMemory, mayReclaim) => {
         if (!this.cgroups.charge(cgroup, 1, this.current, mayReclaim)) return false;
-    this.groupStats = new GroupStats(this.lru, this.vmstat, boot.clock, () => this.cgroups.all);
         const group = this.cgroups.get(cgroup);
         if (kernelMemory) group.kmem.charge(1);
         else group.pgpgin++;
+        return true;
+      },
+      refill: () => this.#refill(),
+      chargeFolio: (cgroup, pages, mayReclaim) => {
+        if (!this.cgroups.charge(cgroup, pages, this.current, mayReclaim ? 'try' : 'never')) return false;
+        this.cgroups.get(cgroup).pgpgin += pages;
         return true;
       },
       uncharge: (frame, kernelMemory) => {
@@ -169,21 +186,40 @@ export class Kernel implements PageCore {
     });
     this.pageTables = new PageTables(boot.memory, this.pages, boot.levels);
     this.tlb = new TlbState(boot.cpus, this.trace);
-    this.rmap = new ReverseMap({ ...this.#shared(), inodeOf: (id) => this.files.inode(id) });
+    this.rmap = new ReverseMap({
+      ...this.#shared(),
+      inodeOf: (id) => this.files.inode(id),
+      partiallyMapped: (head) => this.thp.deferred.add(head, true),
+    });
+    this.thp = new HugePages(this, boot.transparentHugePages);
     this.zeroFrame = this.#kernelFrame(0);
 
     const { allocator, params } = this;
-    this.#totals = { ramPages: allocator.managed, swapPages: 0, hugetlbPages: 0 };
+    this.hugetlb = new Hugetlb(this, {
+      reclaim: () => this.reclaim.direct(),
+      log: (line) => this.log.push(line),
+    });
+    const { hugetlb } = this;
+    this.#totals = {
+      ramPages: allocator.managed,
+      swapPages: 0,
+      get hugetlbPages() {
+        return hugetlb.totalPages;
+      },
+    };
     this.commitments = new Commitments(params, this.#totals);
     this.files = new FileCalls(this, {
       promise: (task, pages) => this.commitments.promise(task.process, task.mm, pages),
       release: (pages) => this.commitments.release(pages),
       userAccess: () => this.userAccess,
-      refill: () => this.#refill(),
       swapReader: () => this.#swapReadahead,
     });
     this.swap = new Swap(this);
     this.#swapReadahead = new SwapReadahead(this, this.swap, params);
+    this.thp.khugepaged.swapIn = (vma, page, slot) => {
+      const task = this.current ?? panic('khugepaged: no task has ever run');
+      return (swapFault(this, this.#swapReadahead, task, vma, page, slot, 0) & VM_FAULT_ERROR) === 0;
+    };
     this.reclaim = new Reclaim(this, {
       stats: this.groupStats,
       timed: boot.timed,
@@ -210,6 +246,7 @@ export class Kernel implements PageCore {
         readSharedAhead: (task, inode, first, end) => this.files.shmem.swap.readAhead(task, inode, first, end),
       }),
       files: this.files,
+      hugetlb,
       params,
       commitments: this.commitments,
     };
@@ -220,6 +257,17 @@ export class Kernel implements PageCore {
       exitMmap: (mm) => this.addressSpaces.exitMmap(mm),
       getFile: (file) => this.files.get(file),
       putFile: (file) => this.files.put(file),
+    });
+    this.cgroupTree = new CgroupTree({
+      core: this,
+      all: () => this.processes.all.values(),
+      reclaim: (group, pages, maySwap) => this.reclaim.cgroup(group, pages, maySwap),
+      reclaimProactively: (group, pages, swappiness) =>
+        this.reclaim.cgroup(group, pages, true, 'proactive', swappiness),
+      drainStocks: (group) => this.cgroups.drainStocks(group),
+      drainLru: () => this.lru.drain(),
+      oomKill: (group) => this.oom.group(group, undefined, 'write'),
+      pressure: () => NO_PRESSURE_TEXT,
     });
     this.systemFiles = new SystemFiles(this);
     this.special = {
@@ -237,17 +285,6 @@ export class Kernel implements PageCore {
     return { table, pageTables, anonVmas, pages, lru, vmstat };
   }
 
-    this.cgroupTree = new CgroupTree({
-      core: this,
-      all: () => this.processes.all.values(),
-      reclaim: (group, pages, maySwap) => this.reclaim.cgroup(group, pages, maySwap),
-      reclaimProactively: (group, pages, swappiness) =>
-        this.reclaim.cgroup(group, pages, true, 'proactive', swappiness),
-      drainStocks: (group) => this.cgroups.drainStocks(group),
-      drainLru: () => this.lru.drain(),
-      oomKill: (group) => this.oom.group(group, undefined, 'write'),
-      pressure: () => NO_PRESSURE_TEXT,
-    });
   markDirty(frame: Pfn): void {
     this.files.markDirty(frame);
   }
@@ -261,7 +298,9 @@ export class Kernel implements PageCore {
   }
 
   splitFolio(frame: Pfn): void {
-    this.files.splitFolio(frame);
+    const head = this.table.headOf(frame);
+    if (this.table.isAnonymous(head)) splitAnonFolio(this, head);
+    else this.files.splitFolio(frame);
   }
 
   moveToSwap(frame: Pfn): boolean {
@@ -270,6 +309,18 @@ export class Kernel implements PageCore {
 
   get workingset(): Workingset {
     return this.files.workingset;
+  }
+
+  /**
+   * A page was taken although no zone stood above its low mark, by somebody who has no other in his hands: kswapd, and below
+   * the minimum the task itself, make up for it. What cannot be had is left to `relieve`.
+   */
+  #refill(): void {
+    const { allocator, reclaim } = this;
+    reclaim.kswapd();
+    if (allocator.pressure < BELOW_MIN) return;
+    if (!reclaim.isAboveMin) reclaim.direct();
+    if (reclaim.isAboveMin) allocator.pressure = BELOW_LOW;
   }
 
   /** As in PageCore: kswapd when memory is low, the task's own reclaim when it is below the minimum. */
@@ -318,18 +369,6 @@ export class Kernel implements PageCore {
         tlb.switchMm(tlb.current, process.mm);
       },
       mmap: (...args) => addressSpaces.mmap(...args),
-  /**
-   * A page was taken although no zone stood above its low mark, by somebody who has no other in his hands: kswapd, and below
-   * the minimum the task itself, make up for it. What cannot be had is left to `relieve`.
-   */
-  #refill(): void {
-    const { allocator, reclaim } = this;
-    reclaim.kswapd();
-    if (allocator.pressure < BELOW_MIN) return;
-    if (!reclaim.isAboveMin) reclaim.direct();
-    if (reclaim.isAboveMin) allocator.pressure = BELOW_LOW;
-  }
-
       munmap: (...args) => addressSpaces.munmap(...args),
       mapBrk: (...args) => addressSpaces.mapBrk(...args),
       unmappedArea: (...args) => addressSpaces.unmappedArea(...args),
@@ -347,11 +386,23 @@ export class Kernel implements PageCore {
    * @returns 'unknown' for a name that this machine does not have, 'invalid' for a value that the kernel refuses
    */
   sysctl(name: string, value: number): 'set' | 'unknown' | 'invalid' {
+    const pool = setHugetlbSysctl(this.hugetlb, name, value);
+    if (pool !== 'unknown') return pool;
     const period = this.params.dirtyWritebackCentisecs;
     const result = setSysctl(this.params, name, value);
     if (result === 'set') this.#applyParams();
     const { dirtyWritebackCentisecs } = this.params;
     if (dirtyWritebackCentisecs > 0 && dirtyWritebackCentisecs !== period) this.files.flusher.periodChanged();
+    return result;
+  }
+
+  /**
+   * Writes a file below /sys/kernel/mm/transparent_hugepage and lets it act.
+   * @returns 0, -EINVAL for a value that the kernel refuses, undefined when no such file can be written
+   */
+  writeThp(name: string, text: string): number | undefined {
+    const result = this.thp.write(name, text);
+    if (result === 0) this.#applyParams();
     return result;
   }
 
@@ -362,7 +413,7 @@ export class Kernel implements PageCore {
   }
 
   #applyParams(): void {
-    this.allocator.setParams({ ...this.params, hugePages: this.#hugePages });
+    this.allocator.setParams({ ...this.params, hugePages: pmdEnabled(this.thp.settings) });
   }
 
   /** A frame that the kernel keeps for ever. */

@@ -67,7 +67,7 @@ export class Machine {
       cgroups: resolved.cgroups,
       timed: resolved.disk !== undefined,
       levels: resolved.levels,
-      hugePages: resolved.transparentHugePages !== 'never',
+      transparentHugePages: resolved.transparentHugePages,
     });
     if (resolved.swap > 0) this.kernel.swapon(swapDeviceOn(resolved.disk), Math.floor(resolved.swap / PAGE_SIZE));
     const { largeFolios } = resolved;

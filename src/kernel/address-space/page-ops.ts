@@ -17,6 +17,8 @@ export interface PageOps {
   zap(vma: Vma, start: Vpn, end: Vpn, dropMarkers: boolean): void;
   /** Frees tables of [start, end) that lie wholly in [floor, ceiling), where nothing is mapped (free_pgd_range). */
   freeTables(mm: Mm, start: Vpn, end: Vpn, floor: number, ceiling: number): void;
+  /** Splits the huge page that a future border between two mappings cuts (vma_adjust_trans_huge). */
+  splitHugeAt(vma: Vma, border: Vpn): void;
   /** Rewrites the entries of the range to the mapping's present flags (change_protection). */
   protect(vma: Vma, start: Vpn, end: Vpn): void;
   /** Moves entries to another place of the same address space (move_page_tables): pages moved, all unless memory is out. */

@@ -134,6 +134,10 @@ function mergeExistingRange(context: AddressSpaceContext, vma: Vma, range: Merge
   const mergesBelow = canMergeBelow(below, range);
   const mergesAbove = canMergeAbove(above, range) && (!mergesBelow || canJoin(below, above));
 
+  if (mergesBelow || mergesAbove) {
+    context.pages.splitHugeAt(vma, range.start);
+    context.pages.splitHugeAt(vma, range.end);
+  }
   if (mergesBelow) {
     adoptAnonVma(context, below, mergesAbove && above.anonVma !== undefined ? above : vma);
     below.flags |= vma.flags & VM_STICKY;

@@ -28,6 +28,7 @@ export function unlinkVma(context: AddressSpaceContext, vma: Vma): void {
  * @returns the new mapping
  */
 export function splitVmaUnchecked(context: AddressSpaceContext, vma: Vma, page: Vpn, keep: 'lower' | 'upper'): Vma {
+  context.pages.splitHugeAt(vma, page);
   const offset = page - vma.start;
   const [start, end] = keep === 'upper' ? [vma.start, page] : [page, vma.end];
   const pgoff = keep === 'upper' ? vma.pgoff : vma.pgoff + offset;

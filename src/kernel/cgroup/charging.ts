@@ -27,9 +27,9 @@ export interface ChargeNeeds extends ThrottleNeeds {
  * What may be done for a charge that finds no room. `true`: reclaim and kill. 'spare': reclaim, but kill nobody, for who is
  * in the middle of work that a dying task could not finish. 'light': reclaim once (__GFP_NORETRY). `false`: nothing, for who
  * has pages in his hands. All of these but `true` then charge beyond the limit, which `settle` enforces. 'try': as 'light',
- * but without room there is no charge, for who can do with less.
+ * but without room there is no charge, for who can do with less. 'never': without room there is no charge at once.
  */
-export type MayReclaim = boolean | 'light' | 'spare' | 'try';
+export type MayReclaim = boolean | 'light' | 'spare' | 'try' | 'never';
 
 export class Charging {
   readonly #needs: ChargeNeeds;
@@ -84,6 +84,7 @@ export class Charging {
         batch = pages;
         continue;
       }
+      if (mayReclaim === 'never') return false;
       const over = groupOf(group, refused);
       if (mayReclaim === false) {
         countMemoryEvent(over, MEMCG_MAX, this.#version);

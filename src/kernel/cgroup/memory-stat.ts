@@ -3,6 +3,7 @@ import {
   PG_BUDDY,
   PG_CACHED,
   PG_DIRTY,
+  PG_HEAD,
   PG_SWAPBACKED,
   PG_SWAPCACHE,
   PG_TABLE,
@@ -25,12 +26,14 @@ const PAGE = 4096;
  */
 export function memoryStatOf(core: PageCore, group: MemCgroup): Record<string, number> {
   const { table, lru, rmap } = core;
-  const pages = { cache: 0, rss: 0, shmem: 0, mapped: 0, dirty: 0, writeback: 0, swapcached: 0 };
+  const pages = { cache: 0, rss: 0, shmem: 0, huge: 0, mapped: 0, dirty: 0, writeback: 0, swapcached: 0 };
   for (let frame = 1; frame < table.frames; frame++) {
     if (table.memcg[frame] !== group.id) continue;
     const flags = table.flags[frame] as number;
     if (flags & (PG_BUDDY | PG_TABLE)) continue;
     const isAnonymous = (table.mapping[frame] as number) < 0 || (flags & PG_SWAPCACHE) !== 0;
+    if (isAnonymous && flags & PG_HEAD && table.entireMappings(frame as never) > 0)
+      pages.huge += 1 << table.order(frame as never);
     if (isAnonymous) pages.rss++;
     else if (flags & PG_CACHED) pages.cache++;
     if (!isAnonymous && flags & PG_SWAPBACKED) pages.shmem++;
@@ -43,7 +46,7 @@ export function memoryStatOf(core: PageCore, group: MemCgroup): Record<string, n
   return {
     cache: pages.cache * PAGE,
     rss: pages.rss * PAGE,
-    rss_huge: 0,
+    rss_huge: pages.huge * PAGE,
     shmem: pages.shmem * PAGE,
     mapped_file: pages.mapped * PAGE,
     dirty: pages.dirty * PAGE,

@@ -5,8 +5,9 @@ import { VM_DROPPABLE, VM_LOCKED, VM_SHARED, VM_SPECIAL, VM_WRITE } from '../add
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_SWAPBACKED } from '../frames/frame-table.ts';
+import { addRss } from '../page-table/rss.ts';
 import { PTE_SPECIAL, protectionHi, protectionLo, WRITABLE_DIRTY } from '../page-table/soft-entry.ts';
-import { addRss } from '../page-table/zap.ts';
+import { largeAnonymousFault } from '../thp/huge-fault.ts';
 import { FAULT_FLAG_USER, FAULT_FLAG_WRITE, VM_FAULT_MINOR, VM_FAULT_OOM, VM_FAULT_SIGBUS } from './outcome.ts';
 
 /**
@@ -20,6 +21,7 @@ export function anonymousFault(core: PageCore, vma: Vma, page: Vpn, slot: number
     core.pageTables.set(slot, lo, entryHi(core.zeroFrame, protectionHi(vma.flags)));
     return VM_FAULT_MINOR;
   }
+  if (core.thp.isOn && largeAnonymousFault(core, vma, page, slot)) return VM_FAULT_MINOR;
   const frame = core.pages.allocateAnonymous((flags & FAULT_FLAG_USER) !== 0);
   if (frame < 0) return VM_FAULT_OOM;
   mapNewAnonymous(core, vma, page, slot, frame);

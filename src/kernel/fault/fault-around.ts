@@ -7,8 +7,8 @@ import type { PageCore } from '../core.ts';
 import { PG_DIRTY, PG_WORKINGSET } from '../frames/frame-table.ts';
 import type { PageCache } from '../page-cache/page-cache.ts';
 import { wantsWriteNotify } from '../page-table/protect.ts';
+import { addRss } from '../page-table/rss.ts';
 import { isNone, mappedHi, mappedLo } from '../page-table/soft-entry.ts';
-import { addRss } from '../page-table/zap.ts';
 import { FILEMAP_MM_FILEMAP_MAP_PAGES } from '../tracepoints.ts';
 
 /** fault_around_bytes, 64 KiB, in pages. */

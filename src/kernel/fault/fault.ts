@@ -14,11 +14,12 @@ import {
 } from '../../hardware/paging/entry.ts';
 import { pageOf, type Vpn, vpn } from '../../hardware/units.ts';
 import { MM_FILEPAGES } from '../address-space/mm.ts';
-import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
+import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_HUGETLB, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { BELOW_MIN, NO_PRESSURE } from '../frames/allocator.ts';
 import { TaskBlocked } from '../oom/task-blocked.ts';
+import { addRss } from '../page-table/rss.ts';
 import {
   isExecuteOnly,
   isGuard,
@@ -29,11 +30,15 @@ import {
   mappedLo,
   PTE_SPECIAL,
 } from '../page-table/soft-entry.ts';
-import { addRss } from '../page-table/zap.ts';
+import { PMD_LEVEL, PMD_PAGES } from '../page-table/table-walk.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import type { FaultSignal } from '../process/signal.ts';
 import type { SwapReadahead } from '../swap/readahead.ts';
+import { isAllowed, TVA_PAGEFAULT } from '../thp/eligible.ts';
+import { flushLeaf } from '../thp/huge-entries.ts';
+import { hugeFault, hugeWriteProtect } from '../thp/huge-fault.ts';
+import { PMD_ORDER } from '../thp/settings.ts';
 import { EXCEPTIONS_PAGE_FAULT_KERNEL, EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL_GENERATE } from '../tracepoints.ts';
 import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SI_KERNEL, SIGBUS, SIGKILL, SIGSEGV } from '../uapi.ts';
 import { PGFAULT } from '../vmstat.ts';
@@ -44,6 +49,7 @@ import {
   FAULT_FLAG_USER,
   FAULT_FLAG_WRITE,
   VM_FAULT_ERROR,
+  VM_FAULT_FALLBACK,
   VM_FAULT_MAJOR,
   VM_FAULT_MINOR,
   VM_FAULT_OOM,
@@ -155,7 +161,6 @@ export class FaultHandler {
 
   /** Maps one page of a mapping (handle_mm_fault). @returns VM_FAULT_* bits */
   handleMmFault(task: Task, vma: Vma, page: Vpn, flags: number): number {
-    const core = this.#core;
     const outcome = this.#handle(task, vma, page, flags);
     // One that has to be tried again is counted when it is complete (mm_account_fault).
     if (outcome & VM_FAULT_RETRY) return outcome;
@@ -165,15 +170,45 @@ export class FaultHandler {
   }
 
   #handle(task: Task, vma: Vma, page: Vpn, flags: number): number {
-    core.vmstat.count(PGFAULT);
-    if (vma.mm.memcg !== 0) core.cgroups.get(vma.mm.memcg).pgfault++;
-    // A file's fault makes a missing last table itself, when it has a page to put there (finish_fault).
-    const isFile = vma.file !== undefined;
-    const slot = isFile ? core.pageTables.find(vma.mm, page) : core.pageTables.findOrCreate(vma.mm, page);
-    if (slot < 0) {
-      if (!isFile || !core.pageTables.makeDirectories(vma.mm, page)) return VM_FAULT_OOM;
-      return this.#files.handle(task, vma, page, flags);
+    if (vma.flags & VM_HUGETLB) return this.#core.hugetlb.fault(task, vma, page, flags);
+    const slot = this.#core.pageTables.find(vma.mm, page);
+    return slot < 0 ? this.#withoutTable(task, vma, page, flags) : this.#handlePte(task, vma, page, slot, flags);
+  }
+
+  /** A page for which there is no last-level table: its directory's entry is empty or a huge page's (__handle_mm_fault). */
+  #withoutTable(task: Task, vma: Vma, page: Vpn, flags: number): number {
+    const core = this.#core;
+    const { pageTables } = core;
+    const directory = pageTables.makeDirectory(vma.mm, page, PMD_LEVEL);
+    if (directory < 0) return VM_FAULT_OOM;
+    if (pageTables.isLeaf(directory)) {
+      const outcome = this.#handleLeaf(vma, page, directory, flags);
+      if ((outcome & VM_FAULT_FALLBACK) === 0) return outcome;
+    } else if (core.thp.isOn && isAllowed(core.thp.settings, vma, PMD_ORDER, TVA_PAGEFAULT)) {
+      const outcome = hugeFault(core, vma, page, directory, flags);
+      if ((outcome & VM_FAULT_FALLBACK) === 0) return outcome;
     }
+    // A file's fault makes a missing last table itself, when it has a page to put there (finish_fault).
+    const slot = vma.file === undefined ? pageTables.findOrCreate(vma.mm, page) : pageTables.find(vma.mm, page);
+    if (slot >= 0) return this.#handlePte(task, vma, page, slot, flags);
+    return vma.file === undefined ? VM_FAULT_OOM : this.#files.handle(task, vma, page, flags);
+  }
+
+  /** A fault on a huge page that is mapped: a store where it is read-only, else the TLB was behind. */
+  #handleLeaf(vma: Vma, page: Vpn, slot: number, flags: number): number {
+    const { pageTables } = this.#core;
+    const lo = pageTables.lo(slot);
+    const first = vpn(page - (page % PMD_PAGES));
+    const write = (flags & FAULT_FLAG_WRITE) !== 0;
+    if (write && (lo & PTE_WRITE) === 0) return hugeWriteProtect(this.#core, vma, slot, first);
+    pageTables.set(slot, lo | PTE_ACCESSED | (write ? PTE_DIRTY : 0), pageTables.hi(slot));
+    flushLeaf(this.#core, vma, first);
+    return VM_FAULT_MINOR;
+  }
+
+  /** handle_pte_fault. */
+  #handlePte(task: Task, vma: Vma, page: Vpn, slot: number, flags: number): number {
+    const core = this.#core;
     const lo = core.pageTables.lo(slot);
     const hi = core.pageTables.hi(slot);
     const write = (flags & FAULT_FLAG_WRITE) !== 0;

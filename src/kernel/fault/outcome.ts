@@ -16,6 +16,8 @@ export const VM_FAULT_SIGSEGV = 0x40;
  * was major; mm_populate starts from scratch, so its second attempt counts as minor.
  */
 export const VM_FAULT_RETRY = 0x400;
+/** No huge page was to be had: a small one must do. */
+export const VM_FAULT_FALLBACK = 0x800;
 export const VM_FAULT_ERROR: number = VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV;
 
 /** A store, or a fetch-and-store. */

@@ -1,5 +1,5 @@
 /** Faulting pages in ahead of their use (mm/gup.c: populate_vma_page_range, faultin_page_range). */
-import { entryFrame, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
+import { entryFrame, PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
 import { type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import {
   VM_ACCESS_FLAGS,
@@ -55,9 +55,13 @@ export class Populate {
   #pages(task: Task, vma: Vma, start: Vpn, end: Vpn, write: boolean, resumes: boolean): number {
     if ((vma.flags & VM_ACCESS_FLAGS) === 0 || vma.flags & (VM_IO | VM_PFNMAP)) return -EFAULT;
     if (vma.flags & VM_HUGETLB) return this.#hugePages(task, vma, start, end, write, resumes);
+    const { pageTables } = this.#core;
     for (let page: number = start; page < end; page++) {
       const error = this.#page(task, vma, vpn(page), write, resumes);
       if (error !== 0) return error;
+      // One huge page is one page to populate (follow_page_mask).
+      if (pageTables.findEntry(vma.mm, vpn(page)) >= 0)
+        page += pageTables.leafPages - 1 - (page % pageTables.leafPages);
     }
     return 0;
   }
@@ -85,15 +89,20 @@ export class Populate {
   /** One page: faulted in unless it is there with the permission wanted, and marked as used (FOLL_TOUCH). */
   #page(task: Task, vma: Vma, page: Vpn, write: boolean, resumes: boolean): number {
     const { pageTables, lru } = this.#core;
-    let slot = pageTables.find(vma.mm, page);
+    let slot = pageTables.findEntry(vma.mm, page);
     let lo = slot < 0 ? 0 : pageTables.lo(slot);
     if (!isMapped(lo) || (write && (lo & PTE_WRITE) === 0)) {
       const failed = this.#faults.faultIn(task, vma, page, write, resumes);
       if (failed !== 0) return failed & VM_FAULT_OOM ? -ENOMEM : -EFAULT;
-      slot = pageTables.find(vma.mm, page);
+      slot = pageTables.findEntry(vma.mm, page);
       lo = slot < 0 ? 0 : pageTables.lo(slot);
     }
     if (!isMapped(lo) || lo & PTE_SPECIAL) return 0;
+    if (pageTables.leafPages > 1) {
+      // The entry itself is marked, and the page is not (touch_pmd).
+      pageTables.set(slot, lo | PTE_ACCESSED | (write ? PTE_DIRTY : 0), pageTables.hi(slot));
+      return 0;
+    }
     const frame = entryFrame(lo, pageTables.hi(slot));
     // The processor wrote nothing: the page itself is marked, as if it had (follow_page_pte, FOLL_TOUCH).
     if (write && (lo & PTE_DIRTY) === 0) this.#markDirty(frame);

@@ -2,8 +2,8 @@ import { entryFrame, PTE_ACCESSED } from '../../hardware/paging/entry.ts';
 import { type Vpn, vpn } from '../../hardware/units.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { addRss, rssCounter } from '../page-table/rss.ts';
 import { PTE_SPECIAL, WRITABLE_DIRTY } from '../page-table/soft-entry.ts';
-import { addRss, rssCounter } from '../page-table/zap.ts';
 import { PGREUSE } from '../vmstat.ts';
 import { mapNewAnonymous } from './anonymous.ts';
 import { VM_FAULT_MINOR, VM_FAULT_OOM } from './outcome.ts';
@@ -16,7 +16,7 @@ export function copyOnWrite(core: PageCore, vma: Vma, page: Vpn, slot: number): 
   const lo = core.pageTables.lo(slot);
   const old = entryFrame(lo, core.pageTables.hi(slot));
   const zero = (lo & PTE_SPECIAL) !== 0;
-  if (!zero && core.table.isAnonymous(old) && core.rmap.canReuse(old)) {
+  if (!zero && core.table.isAnonymous(old) && core.rmap.canReuse(old, vma.mm)) {
     core.rmap.moveAnon(old, vma);
     core.pageTables.set(slot, lo | WRITABLE_DIRTY | PTE_ACCESSED, core.pageTables.hi(slot));
     core.vmstat.count(PGREUSE);

@@ -1,4 +1,4 @@
-import type { Pfn } from '../../hardware/units.ts';
+import { type Pfn, pfn } from '../../hardware/units.ts';
 import { Buddy } from './buddy.ts';
 import type { FrameTable } from './frame-table.ts';
 import {
@@ -86,6 +86,36 @@ export class FrameAllocator {
       }
     }
     this.pressure = BELOW_MIN;
+    return -1;
+  }
+
+  /**
+   * As `allocate`, for a large folio that can be done without: only from a zone that stands above its low mark, the
+   * reserve is not touched and nobody is asked to reclaim (GFP_TRANSHUGE_LIGHT).
+   */
+  allocateAboveLow(order: number, type: MigrateType): Pfn | -1 {
+    const highest = this.zones.length - 1;
+    for (let z = highest; z >= 0; z--) {
+      const zone = this.zones[z] as Zone;
+      if (!watermarkOk(zone, order, zone.low, highest)) continue;
+      const frame = (this.#buddies[z] as Buddy).allocate(order, type);
+      if (frame >= 0) return frame;
+    }
+    return -1;
+  }
+
+  /**
+   * Neighbouring frames that are all free, aligned to their number, from the highest zone down (alloc_contig_pages).
+   * Nothing is moved out of the way for them. @param pages a power of two, more than the largest block
+   * @returns -1 when no such run is free
+   */
+  allocateContiguous(pages: number): Pfn | -1 {
+    for (let z = this.zones.length - 1; z >= 0; z--) {
+      const { start, end } = this.zones[z] as Zone;
+      const buddy = this.#buddies[z] as Buddy;
+      for (let at = Math.ceil(start / pages) * pages; at + pages <= end; at += pages)
+        if (buddy.takeRun(pfn(at), pages)) return pfn(at);
+    }
     return -1;
   }
 

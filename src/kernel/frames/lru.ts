@@ -64,6 +64,15 @@ export class LruLists {
     if (this.#new.add(frame)) this.#drainNew();
   }
 
+  /** A new large folio: all of it goes to its list at once, behind the frames that wait (folio_add_lru). */
+  addFolio(head: Pfn, pages: number): void {
+    this.#drainNew();
+    for (let frame: number = head; frame < head + pages; frame++) {
+      if (this.#table.has(frame as Pfn, PG_MLOCKED)) this.#table.set(frame as Pfn, PG_UNEVICTABLE);
+      this.putBack(frame as Pfn);
+    }
+  }
+
   /** Empties all batches (lru_add_drain). */
   drain(): void {
     this.#drainNew();

@@ -5,6 +5,7 @@ import type { Vma } from '../address-space/vma.ts';
 import { pageAt } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { dropPage, zapRange } from '../page-table/zap.ts';
+import { splitLeaf } from '../thp/huge-entries.ts';
 import type { Inode } from './inode.ts';
 
 const behind = (page: Vpn): Vpn => (page + 1) as Vpn;
@@ -31,6 +32,10 @@ export function unmapFrame(core: PageCore, frame: Pfn): void {
     mappings.push([vma, page, slot]);
   });
   for (const [vma, page, slot] of mappings) {
+    if (core.pageTables.findLeaf(vma.mm, page) === slot) {
+      splitLeaf(core, vma, slot, (page - (page % core.pageTables.leafPages)) as Vpn);
+      continue;
+    }
     const lo = core.pageTables.lo(slot);
     core.pageTables.clear(slot);
     core.tlb.flushRange(vma.mm, page, behind(page));

@@ -1,4 +1,5 @@
 /** Files as plain data and back: what a snapshot keeps of them. Mappings are linked again with the address spaces. */
+import type { HugeInodeState, Hugetlb } from '../hugetlb/hugetlb.ts';
 import { panic } from '../panic.ts';
 import { restoreBacking } from './backing.ts';
 import type { BdiState } from './bdi.ts';
@@ -12,7 +13,8 @@ export interface InodeState {
   readonly id: number;
   readonly ino: number;
   readonly name: string;
-  readonly kind: 'file' | 'shmem';
+  readonly kind: 'file' | 'shmem' | 'hugetlb';
+  readonly huge: HugeInodeState | undefined;
   readonly dev: number;
   readonly size: number;
   readonly commit: 'size' | 'page';
@@ -26,9 +28,9 @@ export interface InodeState {
   readonly links: number;
   readonly users: number;
   readonly pages: PageIndexState;
+  readonly indexPayers: ReadonlyMap<number, number>;
   /** Start and end of each extent, in pages. */
   readonly extents: readonly [number, number][];
-  readonly indexPayers: ReadonlyMap<number, number>;
   readonly backing: BackingState | undefined;
 }
 
@@ -81,7 +83,7 @@ export const saveFileSystem = ({
 });
 
 /** @throws RangeError when the file's contents come from outside the machine */
-export function saveInode(inode: Inode): InodeState {
+export function saveInode(inode: Inode, hugetlb: Hugetlb): InodeState {
   if (inode.backing !== undefined && inode.backing.save === undefined)
     throw new RangeError(`the contents of ${inode.name} come from outside the machine: no snapshot can keep them`);
   return {
@@ -89,6 +91,7 @@ export function saveInode(inode: Inode): InodeState {
     ino: inode.ino,
     name: inode.name,
     kind: inode.kind,
+    huge: inode.huge && hugetlb.saveFile(inode.huge),
     dev: inode.dev,
     size: inode.size,
     commit: inode.commit,
@@ -102,16 +105,17 @@ export function saveInode(inode: Inode): InodeState {
     links: inode.links,
     users: inode.users,
     pages: inode.pages.save(),
+    indexPayers: new Map(inode.indexPayers),
     extents: inode.extents.ranges(),
     backing: inode.backing?.save?.(),
   };
-    indexPayers: new Map(inode.indexPayers),
 }
 
-export function restoreInode(state: InodeState, fs: FileSystem): Inode {
+export function restoreInode(state: InodeState, fs: FileSystem, hugetlb: Hugetlb): Inode {
   const { id, ino, name, kind, size, commit } = state;
   const backing = state.backing && restoreBacking(state.backing);
-  const inode = makeInode({ id, ino, name, kind, size, commit, fs, backing });
+  const huge = state.huge && hugetlb.restoreFile(state.huge);
+  const inode = makeInode({ id, ino, name, kind, size, commit, fs, backing, huge });
   inode.dirtyPages = state.dirtyPages;
   inode.dirtiedWhen = state.dirtiedWhen;
   inode.writebackIndex = state.writebackIndex;
@@ -122,11 +126,11 @@ export function restoreInode(state: InodeState, fs: FileSystem): Inode {
   inode.links = state.links;
   inode.users = state.users;
   inode.pages.restore(state.pages);
+  for (const [group, nodes] of state.indexPayers) inode.indexPayers.set(group, nodes);
   for (const [start, end] of state.extents) inode.extents.add(start, end);
   return inode;
 }
 
-  for (const [group, nodes] of state.indexPayers) inode.indexPayers.set(group, nodes);
 export const saveFile = (file: File): OpenFileState => ({
   id: file.id,
   inode: file.inode.id,

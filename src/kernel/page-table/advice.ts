@@ -10,6 +10,7 @@ import { PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTO
 import type { Inode } from '../page-cache/inode.ts';
 import { entryOfValue } from '../page-cache/shmem-swap.ts';
 import type { Task } from '../process/process.ts';
+import { forEachFrame, isHugeZero, leafHead } from '../thp/huge-entries.ts';
 import { PGLAZYFREE } from '../vmstat.ts';
 import { entrySwap, guardEntryLo, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL } from './soft-entry.ts';
 import { dropSwapEntry, zapRange } from './zap.ts';
@@ -40,13 +41,25 @@ export class PageAdvice implements AdviceOps {
     const { pageTables, table, lru, vmstat, tlb } = this.#core;
     lru.drain();
     this.#dropSwapped(vma, start, end);
-    this.#forEachPage(vma, start, end, (slot, lo, frame) => {
-      if (!table.isAnonymous(frame)) return;
+    const mayForget = (frame: Pfn): void => {
       table.clear(frame, PG_DIRTY);
-      pageTables.set(slot, lo & ~(PTE_ACCESSED | PTE_DIRTY), pageTables.hi(slot));
       if (!table.has(frame, PG_SWAPBACKED) || !table.has(frame, PG_LRU) || table.has(frame, PG_UNEVICTABLE)) return;
       lru.makeLazyFree(frame);
       vmstat.count(PGLAZYFREE);
+    };
+    const visit = (slot: number, lo: number, frame: Pfn, page: number): void => {
+      if (!table.isAnonymous(frame)) return;
+      if (this.#reachesOut(frame, page, start, end)) {
+        if (this.#core.rmap.isShared(frame, vma.mm)) return;
+        this.#core.splitFolio(frame);
+        if (!this.#mapsFrame(slot, frame)) return;
+      }
+      pageTables.set(slot, lo & ~(PTE_ACCESSED | PTE_DIRTY), pageTables.hi(slot));
+      mayForget(frame);
+    };
+    this.#forEachPage(vma, start, end, visit, (slot, head) => {
+      pageTables.set(slot, pageTables.lo(slot) & ~(PTE_ACCESSED | PTE_DIRTY), pageTables.hi(slot));
+      forEachFrame(head, mayForget);
     });
     tlb.flushRange(vma.mm, start, end);
   }
@@ -55,8 +68,8 @@ export class PageAdvice implements AdviceOps {
   cold(vma: Vma, start: Vpn, end: Vpn): void {
     const { lru, pageTables, tlb } = this.#core;
     lru.drain();
-    this.#forEachOwnPage(vma, start, end, (slot, lo, frame) => {
-      pageTables.set(slot, lo & ~PTE_ACCESSED, pageTables.hi(slot));
+    this.#forEachOwnPage(vma, start, end, (slot, frame) => {
+      pageTables.set(slot, pageTables.lo(slot) & ~PTE_ACCESSED, pageTables.hi(slot));
       lru.deactivate(frame);
     });
     tlb.flushRange(vma.mm, start, end);
@@ -67,7 +80,7 @@ export class PageAdvice implements AdviceOps {
     const { lru, table } = this.#core;
     lru.drain();
     const frames: Pfn[] = [];
-    this.#forEachOwnPage(vma, start, end, (_slot, _lo, frame) => {
+    this.#forEachOwnPage(vma, start, end, (_slot, frame) => {
       if (!table.has(frame, PG_UNEVICTABLE)) frames.push(frame);
     });
     this.#needs.reclaimPages(frames);
@@ -132,9 +145,17 @@ export class PageAdvice implements AdviceOps {
         entry < 0 && vma.file?.inode.kind === 'shmem' ? this.#core.swap.cached(entryOfValue(entry)) : entry;
       into[at + page - start] = cached > 0 && table.has(pfn(cached), PG_UPTODATE) ? 1 : 0;
     }
-    pageTables.forEachTable(vma.mm, start, end, (firstSlot, firstPage, count) => {
-      for (let i = 0; i < count; i++) if (this.#isResident(firstSlot + i)) into[at + (firstPage - start) + i] = 1;
-    });
+    pageTables.forEachTable(
+      vma.mm,
+      start,
+      end,
+      (firstSlot, firstPage, count) => {
+        for (let i = 0; i < count; i++) if (this.#isResident(firstSlot + i)) into[at + (firstPage - start) + i] = 1;
+      },
+      (_slot, firstPage, pages) => {
+        into.fill(1, at + Math.max(firstPage, start) - start, at + Math.min(firstPage + pages, end) - start);
+      },
+    );
   }
 
   /** Mapped, or in swap with a copy in memory (mincore_swap). */
@@ -157,48 +178,73 @@ export class PageAdvice implements AdviceOps {
   }
 
   /**
-   * Pages that nobody else maps, their marks forgotten first. A large folio that reaches out of the range is split, which
-   * leaves its pages unmapped.
+   * Pages that nobody else maps, their marks forgotten first. A large folio that reaches out of the range is split: the
+   * pages of a file are then unmapped, anonymous ones are taken one by one.
    */
-  #forEachOwnPage(vma: Vma, start: Vpn, end: Vpn, visit: (slot: number, lo: number, frame: Pfn) => void): void {
+  #forEachOwnPage(vma: Vma, start: Vpn, end: Vpn, visit: (slot: number, frame: Pfn) => void): void {
     const { table } = this.#core;
-    this.#forEachPage(vma, start, end, (slot, lo, frame, page) => {
-      if (!table.has(frame, PG_LRU)) return;
-      const folioPages = 1 << table.order(frame);
-      const folioStart = page - (frame & (folioPages - 1));
-      if (folioStart < start || folioStart + folioPages > end) {
-        if (!this.#isShared(vma.mm, frame)) this.#core.splitFolio(frame);
-        return;
-      }
+    const visitOwn = (slot: number, frame: Pfn): void => {
       if ((table.mapcount[frame] as number) !== 1) return;
       table.clear(frame, PG_REFERENCED);
-      visit(slot, lo, frame);
-    });
+      visit(slot, frame);
+    };
+    const visitPage = (slot: number, _lo: number, frame: Pfn, page: number): void => {
+      if (!table.has(frame, PG_LRU)) return;
+      if (this.#reachesOut(frame, page, start, end)) {
+        if (this.#core.rmap.isShared(frame, vma.mm)) return;
+        this.#core.splitFolio(frame);
+        if (!this.#mapsFrame(slot, frame)) return;
+      }
+      visitOwn(slot, frame);
+    };
+    this.#forEachPage(vma, start, end, visitPage, (slot, head) => forEachFrame(head, (frame) => visitOwn(slot, frame)));
   }
 
-  /** Whether another address space maps the page too (folio_maybe_mapped_shared). */
-  #isShared(mm: Mm, frame: Pfn): boolean {
-    let shared = false;
-    this.#core.rmap.forEachMapping(frame, (vma) => {
-      if (vma.mm !== mm) shared = true;
-    });
-    return shared;
+  /** Whether a large folio, one of whose pages is mapped at `page`, has others outside of a range. */
+  #reachesOut(frame: Pfn, page: number, start: Vpn, end: Vpn): boolean {
+    const folioPages = 1 << this.#core.table.order(frame);
+    const folioStart = page - (frame & (folioPages - 1));
+    return folioStart < start || folioStart + folioPages > end;
   }
 
+  /** Whether an entry still maps a frame after its folio was split: a page of zeros it does not. */
+  #mapsFrame(slot: number, frame: Pfn): boolean {
+    const { pageTables } = this.#core;
+    const lo = pageTables.lo(slot);
+    return isMapped(lo) && (lo & PTE_SPECIAL) === 0 && entryFrame(lo, pageTables.hi(slot)) === frame;
+  }
+
+  /**
+   * The pages of a range one by one, and whole huge pages that nobody else maps. A huge page that reaches out of the range
+   * is split into single pages first, if it is this address space's alone.
+   */
   #forEachPage(
     vma: Vma,
     start: Vpn,
     end: Vpn,
     visit: (slot: number, lo: number, frame: Pfn, page: number) => void,
+    visitLeaf: (slot: number, head: Pfn) => void,
   ): void {
-    const { pageTables } = this.#core;
-    pageTables.forEachTable(vma.mm, start, end, (firstSlot, firstPage, count) => {
-      for (let slot = firstSlot; slot < firstSlot + count; slot++) {
-        const lo = pageTables.lo(slot);
-        const hi = pageTables.hi(slot);
-        if (isNone(lo, hi) || !isMapped(lo) || lo & PTE_SPECIAL) continue;
-        visit(slot, lo, entryFrame(lo, hi), firstPage + (slot - firstSlot));
-      }
-    });
+    const core = this.#core;
+    const { pageTables } = core;
+    pageTables.forEachTable(
+      vma.mm,
+      start,
+      end,
+      (firstSlot, firstPage, count) => {
+        for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+          const lo = pageTables.lo(slot);
+          const hi = pageTables.hi(slot);
+          if (isNone(lo, hi) || !isMapped(lo) || lo & PTE_SPECIAL) continue;
+          visit(slot, lo, entryFrame(lo, hi), firstPage + (slot - firstSlot));
+        }
+      },
+      (slot, firstPage, pages) => {
+        const head = leafHead(core, slot);
+        if (isHugeZero(pageTables.lo(slot)) || core.rmap.isShared(head, vma.mm)) return;
+        if (firstPage < start || firstPage + pages > end) core.splitFolio(head);
+        else visitLeaf(slot, head);
+      },
+    );
   }
 }

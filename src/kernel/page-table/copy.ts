@@ -3,8 +3,9 @@ import { MM_SWAPENTS } from '../address-space/mm.ts';
 import { VM_MAYBE_GUARD, VM_MIXEDMAP, VM_PFNMAP, VM_SHARED } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { copyLeaf } from '../thp/huge-entries.ts';
+import { addRss, rssCounter } from './rss.ts';
 import { entrySwap, isMapped, isNone, isSwapEntry, PTE_SPECIAL, PTE_SWP_EXCLUSIVE } from './soft-entry.ts';
-import { addRss, rssCounter } from './zap.ts';
 
 /**
  * Whether a fork copies a mapping's entries at all (vma_needs_copy): shared memory and untouched files are found again
@@ -24,38 +25,46 @@ export function copyRange(core: PageCore, from: Vma, to: Vma): boolean {
   const isPrivate = (from.flags & VM_SHARED) === 0;
   let outOfMemory = false;
   const shared = new Int32Array(to.mm.rss.length);
-  pageTables.forEachTable(from.mm, from.start, from.end, (firstSlot, firstPage, count) => {
-    if (outOfMemory) return;
-    // One table of the child belongs to one table of the parent, an empty one too, so its slots run along.
-    const target = pageTables.findOrCreate(to.mm, firstPage);
-    if (target < 0) {
-      outOfMemory = true;
-      return;
-    }
-    for (let i = 0; i < count; i++) {
-      let lo = pageTables.lo(firstSlot + i);
-      const hi = pageTables.hi(firstSlot + i);
-      if (isNone(lo, hi)) continue;
-      if (isSwapEntry(lo, hi)) {
-        lo &= ~PTE_SWP_EXCLUSIVE;
-        pageTables.set(firstSlot + i, lo, hi);
-        core.swap.duplicate(entrySwap(lo, hi));
-        addRss(core, to.mm, MM_SWAPENTS, 1);
-      } else if (isMapped(lo)) {
-        if (isPrivate && lo & PTE_WRITE) {
-          lo &= ~PTE_WRITE;
-          pageTables.set(firstSlot + i, lo, hi);
-        }
-        if ((lo & PTE_SPECIAL) === 0) (shared[shareFrame(core, entryFrame(lo, hi))] as number)++;
-        lo &= isPrivate ? ~PTE_ACCESSED : ~(PTE_ACCESSED | PTE_DIRTY);
+  pageTables.forEachTable(
+    from.mm,
+    from.start,
+    from.end,
+    (firstSlot, firstPage, count) => {
+      if (outOfMemory) return;
+      // One table of the child belongs to one table of the parent, an empty one too, so its slots run along.
+      const target = pageTables.findOrCreate(to.mm, firstPage);
+      if (target < 0) {
+        outOfMemory = true;
+        return;
       }
-      pageTables.set(target + i, lo, hi);
-    }
-    shared.forEach((pages, counter) => {
-      if (pages > 0) addRss(core, to.mm, counter, pages);
-    });
-    shared.fill(0);
-  });
+      for (let i = 0; i < count; i++) {
+        let lo = pageTables.lo(firstSlot + i);
+        const hi = pageTables.hi(firstSlot + i);
+        if (isNone(lo, hi)) continue;
+        if (isSwapEntry(lo, hi)) {
+          lo &= ~PTE_SWP_EXCLUSIVE;
+          pageTables.set(firstSlot + i, lo, hi);
+          core.swap.duplicate(entrySwap(lo, hi));
+          addRss(core, to.mm, MM_SWAPENTS, 1);
+        } else if (isMapped(lo)) {
+          if (isPrivate && lo & PTE_WRITE) {
+            lo &= ~PTE_WRITE;
+            pageTables.set(firstSlot + i, lo, hi);
+          }
+          if ((lo & PTE_SPECIAL) === 0) (shared[shareFrame(core, entryFrame(lo, hi))] as number)++;
+          lo &= isPrivate ? ~PTE_ACCESSED : ~(PTE_ACCESSED | PTE_DIRTY);
+        }
+        pageTables.set(target + i, lo, hi);
+      }
+      shared.forEach((pages, counter) => {
+        if (pages > 0) addRss(core, to.mm, counter, pages);
+      });
+      shared.fill(0);
+    },
+    (slot, firstPage) => {
+      if (!outOfMemory) outOfMemory = !copyLeaf(core, from, to, slot, firstPage);
+    },
+  );
   return !outOfMemory;
 }
 

@@ -2,6 +2,7 @@ import { entryFrame, PTE_PRESENT } from '../../hardware/paging/entry.ts';
 import type { Pfn, Vpn } from '../../hardware/units.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { forEachFrame, isHugeZero, leafHead } from '../thp/huge-entries.ts';
 import { PTE_SPECIAL } from './soft-entry.ts';
 
 /**
@@ -10,16 +11,28 @@ import { PTE_SPECIAL } from './soft-entry.ts';
  */
 export function lockRange(core: PageCore, vma: Vma, start: Vpn, end: Vpn, locked: boolean): void {
   core.lru.drain();
-  core.pageTables.forEachTable(vma.mm, start, end, (firstSlot, _page, count) => {
-    for (let slot = firstSlot; slot < firstSlot + count; slot++) {
-      const lo = core.pageTables.lo(slot);
-      if ((lo & (PTE_PRESENT | PTE_SPECIAL)) !== PTE_PRESENT) continue;
-      const frame = entryFrame(lo, core.pageTables.hi(slot));
-      if (locked && !mapsWholeFolio(core, frame, slot, firstSlot, count)) continue;
-      if (locked) core.rmap.mlock(frame);
-      else core.rmap.munlock(frame, vma);
-    }
-  });
+  core.pageTables.forEachTable(
+    vma.mm,
+    start,
+    end,
+    (firstSlot, _page, count) => {
+      for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+        const lo = core.pageTables.lo(slot);
+        if ((lo & (PTE_PRESENT | PTE_SPECIAL)) !== PTE_PRESENT) continue;
+        const frame = entryFrame(lo, core.pageTables.hi(slot));
+        if (locked && !mapsWholeFolio(core, frame, slot, firstSlot, count)) continue;
+        if (locked) core.rmap.mlock(frame);
+        else core.rmap.munlock(frame, vma);
+      }
+    },
+    (slot) => {
+      if (isHugeZero(core.pageTables.lo(slot))) return;
+      forEachFrame(leafHead(core, slot), (frame) => {
+        if (locked) core.rmap.mlock(frame);
+        else core.rmap.munlock(frame, vma);
+      });
+    },
+  );
 }
 
 /** Whether the entries [firstSlot, firstSlot + count) map every page of the folio whose page `frame` is mapped at `slot`. */

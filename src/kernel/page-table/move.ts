@@ -1,6 +1,7 @@
 import { type Vpn, vpn } from '../../hardware/units.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { moveLeaf, splitLeaf } from '../thp/huge-entries.ts';
 import { isNone } from './soft-entry.ts';
 
 const TABLE_PAGES = 512;
@@ -13,28 +14,40 @@ const TABLE_PAGES = 512;
 export function moveRange(core: PageCore, from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): number {
   const { pageTables } = core;
   let stopped = -1;
-  pageTables.forEachTable(from.mm, start, vpn(start + pages), (firstSlot, firstPage, count) => {
-    if (stopped >= 0) return;
-    let target = -1;
-    for (let i = 0; i < count; i++) {
-      const newPage = newStart + (firstPage - start) + i;
-      // The new table is made even when nothing is in the old one.
-      if (i === 0 || newPage % TABLE_PAGES === 0) target = pageTables.findOrCreate(to.mm, vpn(newPage));
-      else target++;
-      if (target < 0) {
-        stopped = firstPage - start + i;
-        return;
+  pageTables.forEachTable(
+    from.mm,
+    start,
+    vpn(start + pages),
+    (firstSlot, firstPage, count) => {
+      if (stopped >= 0) return;
+      let target = -1;
+      for (let i = 0; i < count; i++) {
+        const newPage = newStart + (firstPage - start) + i;
+        // The new table is made even when nothing is in the old one.
+        if (i === 0 || newPage % TABLE_PAGES === 0) target = pageTables.findOrCreate(to.mm, vpn(newPage));
+        else target++;
+        if (target < 0) {
+          stopped = firstPage - start + i;
+          return;
+        }
+        const lo = pageTables.lo(firstSlot + i);
+        const hi = pageTables.hi(firstSlot + i);
+        if (isNone(lo, hi)) continue;
+        pageTables.set(target, lo, hi);
+        pageTables.clear(firstSlot + i);
       }
-      const lo = pageTables.lo(firstSlot + i);
-      const hi = pageTables.hi(firstSlot + i);
-      if (isNone(lo, hi)) continue;
-      pageTables.set(target, lo, hi);
-      pageTables.clear(firstSlot + i);
-    }
-    // A table that moved as a whole is not left behind empty (move_normal_pmd).
-    const wholeTable = count === TABLE_PAGES && (newStart + (firstPage - start)) % TABLE_PAGES === 0;
-    if (wholeTable) pageTables.freeLastLevel(from.mm, firstPage);
-  });
+      // A table that moved as a whole is not left behind empty (move_normal_pmd).
+      const wholeTable = count === TABLE_PAGES && (newStart + (firstPage - start)) % TABLE_PAGES === 0;
+      if (wholeTable) pageTables.freeLastLevel(from.mm, firstPage);
+    },
+    (slot, firstPage, pageCount) => {
+      if (stopped >= 0) return;
+      const isWhole = firstPage >= start && firstPage + pageCount <= start + pages;
+      const newFirst = vpn(newStart + (firstPage - start));
+      if (isWhole && newFirst % TABLE_PAGES === 0 && moveLeaf(core, slot, to, newFirst)) return;
+      splitLeaf(core, from, slot, firstPage);
+    },
+  );
   core.tlb.flushRange(from.mm, start, vpn(start + pages));
   return stopped < 0 ? pages : stopped;
 }

@@ -6,6 +6,7 @@ import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import type { Populate } from '../fault/populate.ts';
 import type { Task } from '../process/process.ts';
+import { splitLeafAt } from '../thp/huge-entries.ts';
 import { lockRange } from './lock-pages.ts';
 import { moveRange } from './move.ts';
 import { protectRange } from './protect.ts';
@@ -28,6 +29,10 @@ export class PageOperations implements PageOps {
 
   freeTables(mm: Mm, start: Vpn, end: Vpn, floor: number, ceiling: number): void {
     this.#core.pageTables.freeRange(mm, start, end, vpn(floor), vpn(ceiling));
+  }
+
+  splitHugeAt(vma: Vma, border: Vpn): void {
+    splitLeafAt(this.#core, vma, border);
   }
 
   protect(vma: Vma, start: Vpn, end: Vpn): void {

@@ -19,6 +19,8 @@ function fresh(levels = 4): { tables: PageTables; mm: Mm; inUse: Set<number> } {
           }
         return -1;
       },
+      keepSpare: () => {},
+      takeSpare: () => pfn(0),
       releaseTable: (frame: Pfn) => {
         memory.clear(frame);
         inUse.delete(frame);

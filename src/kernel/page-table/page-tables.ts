@@ -1,8 +1,6 @@
 /**
  * The page tables as the kernel handles them: made where needed, read and written entry by entry, and given back with
  * the mappings (mm/memory.c, mm/pgalloc-track.h). The same frames are what the hardware walks.
- *
- * A place of an entry is one number, `slot` = table frame * 512 + index (exact in a double), or -1 where no table is.
  */
 import {
   entryFrame,
@@ -15,132 +13,107 @@ import {
   PTE_WRITE,
 } from '../../hardware/paging/entry.ts';
 import type { PhysicalMemory } from '../../hardware/physical-memory.ts';
-import { ENTRIES_PER_TABLE, PAGE_SIZE, type Pfn, pfn, type Vpn, vpn } from '../../hardware/units.ts';
+import { ENTRIES_PER_TABLE, PAGE_SIZE, type Pfn, pfn, type Vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
+import { PMD_LEVEL, PUD_PAGES, TableWalk } from './table-walk.ts';
 
 /** Flags of an entry that points to a table (_PAGE_TABLE): permissions are left to the last level. */
 const TABLE_FLAGS = PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED;
-const LOW_18 = (1 << 18) - 1;
+const LOW_18: number = PUD_PAGES - 1;
+
+/** A huge page stands where a table was wanted. */
+export const LEAF = -2;
 
 /** Where table frames come from and go to. */
 export interface TableFrames {
   /** A zeroed frame, or -1 when memory is used up. */
   allocateTable(): Pfn | -1;
   releaseTable(frame: Pfn): void;
+  /** Keeps a table that no entry points to with a directory, and takes the last one kept back out. */
+  keepSpare(directory: Pfn, table: Pfn): void;
+  takeSpare(directory: Pfn): Pfn;
 }
 
-export class PageTables {
-  readonly #memory: PhysicalMemory;
+export class PageTables extends TableWalk {
   readonly #source: TableFrames;
-  /** 4, or 5 with the la57 option. */
-  readonly levels: number;
 
   constructor(memory: PhysicalMemory, source: TableFrames, levels = 4) {
-    this.#memory = memory;
+    super(memory, levels);
     this.#source = source;
-    this.levels = levels;
   }
 
-  lo(slot: number): number {
-    return this.#memory.lo(Math.floor(slot / ENTRIES_PER_TABLE) as Pfn, slot % ENTRIES_PER_TABLE);
-  }
-
-  hi(slot: number): number {
-    return this.#memory.hi(Math.floor(slot / ENTRIES_PER_TABLE) as Pfn, slot % ENTRIES_PER_TABLE);
-  }
-
-  set(slot: number, lo: number, hi: number): void {
-    this.#memory.write(Math.floor(slot / ENTRIES_PER_TABLE) as Pfn, slot % ENTRIES_PER_TABLE, lo, hi);
-  }
-
-  clear(slot: number): void {
-    this.set(slot, 0, 0);
-  }
-
-  /** The slot of a page's entry, or -1 when a table on the way is missing or a huge page is in its place. */
-  find(mm: Mm, page: Vpn): number {
-    const memory = this.#memory;
-    const high = Math.floor(page / (1 << 18));
-    const low = page & LOW_18;
-    let table = mm.pgd;
-    for (let shift = 9 * (this.levels - 3); shift >= 0; shift -= 9) {
-      const index = (high >>> shift) & 511;
-      const lo = memory.lo(table, index);
-      if ((lo & PTE_PRESENT) === 0) return -1;
-      table = entryFrame(lo, memory.hi(table, index));
-    }
-    const lo = memory.lo(table, low >>> 9);
-    if ((lo & (PTE_PRESENT | PTE_HUGE)) !== PTE_PRESENT) return -1;
-    return entryFrame(lo, memory.hi(table, low >>> 9)) * ENTRIES_PER_TABLE + (low & 511);
-  }
-
-  /** As `find`, making the tables that are missing; -1 when there is no memory for one. */
+  /** As `find`, making the tables that are missing; -1 when there is no memory for one, LEAF where a huge page is. */
   findOrCreate(mm: Mm, page: Vpn): number {
     const high = Math.floor(page / (1 << 18));
     const low = page & LOW_18;
     let table: number = mm.pgd;
     for (let level = this.levels; level > 2; level--) {
       table = this.#child(mm, pfn(table), (high >>> (9 * (level - 3))) & 511, level);
-      if (table < 0) return -1;
+      if (table < 0) return table;
     }
     table = this.#child(mm, pfn(table), low >>> 9, 2);
-    return table < 0 ? -1 : table * ENTRIES_PER_TABLE + (low & 511);
+    return table < 0 ? table : table * ENTRIES_PER_TABLE + (low & 511);
   }
 
   /**
-   * Makes the tables on the way to a page down to the last but one level (pud_alloc, pmd_alloc): what every fault needs,
-   * whatever comes of it. @returns false when there is no memory
+   * The slot of a page's entry in a directory of `level`, the tables above it made when they are missing (pud_alloc,
+   * pmd_alloc). @returns -1 when there is no memory, LEAF when a larger huge page is in the way
    */
-  makeDirectories(mm: Mm, page: Vpn): boolean {
-    const high = Math.floor(page / (1 << 18));
+  makeDirectory(mm: Mm, page: Vpn, level: number): number {
     let table: number = mm.pgd;
-    for (let level = this.levels; level > 2 && table >= 0; level--)
-      table = this.#child(mm, pfn(table), (high >>> (9 * (level - 3))) & 511, level);
-    return table >= 0;
+    for (let at = this.levels; ; at--) {
+      const index = Math.floor(page / ENTRIES_PER_TABLE ** (at - 1)) % ENTRIES_PER_TABLE;
+      if (at === level) return table * ENTRIES_PER_TABLE + index;
+      table = this.#child(mm, pfn(table), index, at);
+      if (table < 0) return table;
+    }
   }
 
   /** The table that an entry of a table of `level` points to, made if it is missing. */
   #child(mm: Mm, table: Pfn, index: number, level: number): number {
-    const memory = this.#memory;
+    const memory = this.memory;
     const lo = memory.lo(table, index);
+    if (lo & PTE_HUGE) return LEAF;
     if (lo & PTE_PRESENT) return entryFrame(lo, memory.hi(table, index));
     const child = this.#source.allocateTable();
     if (child < 0) return -1;
-    memory.write(table, index, entryLo(child as Pfn, TABLE_FLAGS), entryHi(child as Pfn, 0));
+    this.setTable(table * ENTRIES_PER_TABLE + index, child as Pfn);
     // The P4D level of 5-level paging is not counted (linux-formulas 19).
     if (level < 5) mm.pgtablesBytes += PAGE_SIZE;
     return child;
   }
 
   /**
-   * Visits the last-level tables that exist in a range of pages, in address order, each with the part of it that lies
-   * in the range.
+   * Keeps an empty table ready for the day on which the huge page at `slot` must be split, when no memory may be left
+   * (pgtable_trans_huge_deposit). It counts as a page table. @returns false when there is no memory
    */
-  forEachTable(mm: Mm, start: Vpn, end: Vpn, visit: (firstSlot: number, firstPage: Vpn, count: number) => void): void {
-    if (start < end) this.#visit(mm.pgd, this.levels, 0, start, end, visit);
+  deposit(mm: Mm, slot: number): boolean {
+    const table = this.#source.allocateTable();
+    if (table < 0) return false;
+    mm.pgtablesBytes += PAGE_SIZE;
+    this.keepDeposit(slot, table as Pfn);
+    return true;
   }
 
-  #visit(
-    table: Pfn,
-    level: number,
-    base: number,
-    start: number,
-    end: number,
-    visit: (firstSlot: number, firstPage: Vpn, count: number) => void,
-  ): void {
-    const span = ENTRIES_PER_TABLE ** (level - 1);
-    const first = Math.max(0, Math.floor((start - base) / span));
-    const last = Math.min(ENTRIES_PER_TABLE - 1, Math.floor((end - 1 - base) / span));
-    if (level === 1) {
-      visit(table * ENTRIES_PER_TABLE + first, vpn(base + first), last - first + 1);
-      return;
-    }
-    for (let index = first; index <= last; index++) {
-      const lo = this.#memory.lo(table, index);
-      if ((lo & (PTE_PRESENT | PTE_HUGE)) !== PTE_PRESENT) continue;
-      const child = entryFrame(lo, this.#memory.hi(table, index));
-      this.#visit(child, level - 1, base + index * span, start, end, visit);
-    }
+  /** Deposits a table that is one of the address space already. It must be empty. */
+  keepDeposit(slot: number, table: Pfn): void {
+    this.#source.keepSpare(pfn(Math.floor(slot / ENTRIES_PER_TABLE)), table);
+  }
+
+  /** Takes the table that was deposited for the huge page at `slot` (pgtable_trans_huge_withdraw). */
+  withdraw(slot: number): Pfn {
+    return this.#source.takeSpare(pfn(Math.floor(slot / ENTRIES_PER_TABLE)));
+  }
+
+  /** The huge page at `slot` has gone whole: its deposit is not needed any more (zap_deposited_table). */
+  dropDeposit(mm: Mm, slot: number): void {
+    this.#source.releaseTable(this.withdraw(slot));
+    mm.pgtablesBytes -= PAGE_SIZE;
+  }
+
+  /** Puts a last-level table at `slot` of a directory (pmd_populate). */
+  setTable(slot: number, table: Pfn): void {
+    this.set(slot, entryLo(table, TABLE_FLAGS), entryHi(table, 0));
   }
 
   /**
@@ -166,13 +139,13 @@ export class PageTables {
     const first = Math.max(0, Math.floor((start - base) / span));
     const last = Math.min(ENTRIES_PER_TABLE - 1, Math.floor((end - 1 - base) / span));
     for (let index = first; index <= last; index++) {
-      const lo = this.#memory.lo(table, index);
+      const lo = this.memory.lo(table, index);
       if ((lo & (PTE_PRESENT | PTE_HUGE)) !== PTE_PRESENT) continue;
-      const child = entryFrame(lo, this.#memory.hi(table, index));
+      const child = entryFrame(lo, this.memory.hi(table, index));
       const childBase = base + index * span;
       if (level > 2) this.#free(mm, child, level - 1, childBase, start, end, floor, ceiling);
       if (childBase < floor || childBase + span > ceiling) continue;
-      this.#memory.write(table, index, 0, 0);
+      this.memory.write(table, index, 0, 0);
       this.#source.releaseTable(child);
       if (level < 5) mm.pgtablesBytes -= PAGE_SIZE;
     }
@@ -184,19 +157,9 @@ export class PageTables {
     if (slot < 0) return;
     const table = pfn(slot / ENTRIES_PER_TABLE);
     for (let index = 0; index < ENTRIES_PER_TABLE; index++)
-      if (this.#memory.lo(table, index) !== 0 || this.#memory.hi(table, index) !== 0) return;
-    this.#clearParent(mm, firstPage);
+      if (this.memory.lo(table, index) !== 0 || this.memory.hi(table, index) !== 0) return;
+    this.clear(this.findDirectory(mm, firstPage, PMD_LEVEL));
     this.#source.releaseTable(table);
     mm.pgtablesBytes -= PAGE_SIZE;
-  }
-
-  #clearParent(mm: Mm, page: Vpn): void {
-    const high = Math.floor(page / (1 << 18));
-    let table = mm.pgd;
-    for (let shift = 9 * (this.levels - 3); shift >= 0; shift -= 9) {
-      const index = (high >>> shift) & 511;
-      table = entryFrame(this.#memory.lo(table, index), this.#memory.hi(table, index));
-    }
-    this.#memory.write(table, (page & LOW_18) >>> 9, 0, 0);
   }
 }

@@ -4,6 +4,7 @@ import { VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_ANON_EXCLUSIVE } from '../frames/frame-table.ts';
+import { leafHead, protectLeaf, splitLeaf } from '../thp/huge-entries.ts';
 import { isMapped, PTE_SPECIAL, protectionHi, protectionLo } from './soft-entry.ts';
 
 const KEPT_FLAGS = PTE_ACCESSED | PTE_DIRTY | PTE_SPECIAL;
@@ -14,22 +15,35 @@ const KEPT_FLAGS = PTE_ACCESSED | PTE_DIRTY | PTE_SPECIAL;
  */
 export function protectRange(core: PageCore, vma: Vma, start: Vpn, end: Vpn): void {
   let changed = false;
-  core.pageTables.forEachTable(vma.mm, start, end, (firstSlot, _page, count) => {
-    for (let slot = firstSlot; slot < firstSlot + count; slot++) {
-      const lo = core.pageTables.lo(slot);
-      if (!isMapped(lo)) continue;
-      const hi = core.pageTables.hi(slot);
-      const frame = entryFrame(lo, hi);
-      const writable = canChangeWritable(core, vma, frame, lo) ? PTE_WRITE : 0;
-      const base = protectionLo(vma.flags) & ~PTE_WRITE & ~PTE_ACCESSED;
-      core.pageTables.set(
-        slot,
-        entryLo(frame, base | (lo & KEPT_FLAGS) | writable),
-        entryHi(frame, protectionHi(vma.flags)),
-      );
+  core.pageTables.forEachTable(
+    vma.mm,
+    start,
+    end,
+    (firstSlot, _page, count) => {
+      for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+        const lo = core.pageTables.lo(slot);
+        if (!isMapped(lo)) continue;
+        const hi = core.pageTables.hi(slot);
+        const frame = entryFrame(lo, hi);
+        const writable = canChangeWritable(core, vma, frame, lo) ? PTE_WRITE : 0;
+        const base = protectionLo(vma.flags) & ~PTE_WRITE & ~PTE_ACCESSED;
+        core.pageTables.set(
+          slot,
+          entryLo(frame, base | (lo & KEPT_FLAGS) | writable),
+          entryHi(frame, protectionHi(vma.flags)),
+        );
+        changed = true;
+      }
+    },
+    (slot, firstPage, pages) => {
+      if (firstPage < start || firstPage + pages > end) {
+        splitLeaf(core, vma, slot, firstPage);
+        return;
+      }
+      protectLeaf(core, vma, slot, canChangeWritable(core, vma, leafHead(core, slot), core.pageTables.lo(slot)));
       changed = true;
-    }
-  });
+    },
+  );
   if (changed) core.tlb.flushRange(vma.mm, start, end);
 }
 

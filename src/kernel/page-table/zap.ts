@@ -1,31 +1,11 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
-import { PAGE_SIZE, type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
-import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from '../address-space/mm.ts';
+import { type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
+import { MM_SWAPENTS, type Mm } from '../address-space/mm.ts';
 import { hasRecency, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
-import { KMEM_RSS_STAT } from '../tracepoints.ts';
+import { isHugeZero, leafHead, splitLeaf, zapLeaf } from '../thp/huge-entries.ts';
+import { addRss, rssCounter } from './rss.ts';
 import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL } from './soft-entry.ts';
-
-/** Which counter of `Mm.rss` a frame belongs to (mm_counter). */
-export function rssCounter(core: PageCore, frame: number): number {
-  if ((core.table.mapping[frame] as number) < 0) return MM_ANONPAGES;
-  return core.rmap.isShmem(frame as never) ? MM_SHMEMPAGES : MM_FILEPAGES;
-}
-
-/** Adds to a resident-set counter and keeps the high-water mark (add_mm_counter, update_hiwater_rss). */
-export function addRss({ trace }: PageCore, mm: Mm, counter: number, pages: number): void {
-  (mm.rss[counter] as number) += pages;
-  if (trace.on)
-    trace.emit(
-      KMEM_RSS_STAT,
-      trace.pid,
-      mm.id,
-      mm.id === trace.mm ? 1 : 0,
-      counter,
-      (mm.rss[counter] as number) * PAGE_SIZE,
-    );
-  if (pages > 0 && mm.rssPages > mm.hiwaterRss) mm.hiwaterRss = mm.rssPages;
-}
 
 /**
  * Takes the pages of a range out of a mapping (zap_pte_range): what was written goes to the file's page, what was used is
@@ -46,32 +26,42 @@ export function zapRange(
   // What was cleared lies between these, so that a few pages of a large mapping need no full flush (mmu_gather).
   let first = -1;
   let last = -1;
-  core.pageTables.forEachTable(mm, start, end, (firstSlot, firstPage, count) => {
-    for (let i = 0; i < count; i++) {
-      const slot = firstSlot + i;
-      const lo = core.pageTables.lo(slot);
-      const hi = core.pageTables.hi(slot);
-      if (isNone(lo, hi)) continue;
-      if (!isMapped(lo)) {
-        if (isSwapEntry(lo, hi) && keep === undefined) dropSwapEntry(core, mm, slot, lo, hi);
-        else if (isGuard(lo, hi) && dropMarkers) core.pageTables.clear(slot);
-        continue;
+  core.pageTables.forEachTable(
+    mm,
+    start,
+    end,
+    (firstSlot, firstPage, count) => {
+      for (let i = 0; i < count; i++) {
+        const slot = firstSlot + i;
+        const lo = core.pageTables.lo(slot);
+        const hi = core.pageTables.hi(slot);
+        if (isNone(lo, hi)) continue;
+        if (!isMapped(lo)) {
+          if (isSwapEntry(lo, hi) && keep === undefined) dropSwapEntry(core, mm, slot, lo, hi);
+          else if (isGuard(lo, hi) && dropMarkers) core.pageTables.clear(slot);
+          continue;
+        }
+        const frame = entryFrame(lo, hi);
+        const special = (lo & PTE_SPECIAL) !== 0;
+        if (keep !== undefined && !special && keep(frame)) continue;
+        core.pageTables.clear(slot);
+        last = firstPage + i;
+        if (first < 0) first = last;
+        if (special) continue;
+        (dropped[rssCounter(core, frame)] as number)++;
+        leavePage(core, vma, frame, lo);
       }
-      const frame = entryFrame(lo, hi);
-      const special = (lo & PTE_SPECIAL) !== 0;
-      if (keep !== undefined && !special && keep(frame)) continue;
-      core.pageTables.clear(slot);
-      last = firstPage + i;
-      if (first < 0) first = last;
-      if (special) continue;
-      (dropped[rssCounter(core, frame)] as number)++;
-      leavePage(core, vma, frame, lo);
-    }
-    dropped.forEach((pages, counter) => {
-      if (pages > 0) addRss(core, mm, counter, -pages);
-    });
-    dropped.fill(0);
-  });
+      dropped.forEach((pages, counter) => {
+        if (pages > 0) addRss(core, mm, counter, -pages);
+      });
+      dropped.fill(0);
+    },
+    (slot, firstPage, pages) => {
+      if (firstPage < start || firstPage + pages > end) splitLeaf(core, vma, slot, firstPage);
+      else if (keep === undefined || isHugeZero(core.pageTables.lo(slot)) || !keep(leafHead(core, slot)))
+        zapLeaf(core, vma, slot, firstPage);
+    },
+  );
   if (first >= 0) core.tlb.flushRange(mm, vpn(first), vpn(last + 1));
 }
 

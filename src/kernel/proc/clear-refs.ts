@@ -2,6 +2,7 @@ import { PTE_ACCESSED } from '../../hardware/paging/entry.ts';
 import type { Mm } from '../address-space/mm.ts';
 import type { PageCore } from '../core.ts';
 import { PG_REFERENCED } from '../frames/frame-table.ts';
+import { forEachFrame } from '../thp/huge-entries.ts';
 import { normalFrame } from './source.ts';
 
 /** What may be written to /proc/PID/clear_refs that concerns reference bits (enum clear_refs_types). */
@@ -19,16 +20,29 @@ export function clearRefs({ pageTables, table, tlb }: PageCore, mm: Mm, type: nu
   for (const vma of mm.vmas) {
     const ofFile = vma.file !== undefined;
     if ((type === CLEAR_REFS_ANON && ofFile) || (type === CLEAR_REFS_MAPPED && !ofFile)) continue;
-    pageTables.forEachTable(mm, vma.start, vma.end, (firstSlot, _page, count) => {
-      for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+    pageTables.forEachTable(
+      mm,
+      vma.start,
+      vma.end,
+      (firstSlot, _page, count) => {
+        for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+          const lo = pageTables.lo(slot);
+          const hi = pageTables.hi(slot);
+          const frame = normalFrame(lo, hi);
+          if (frame < 0) continue;
+          pageTables.set(slot, lo & ~PTE_ACCESSED, hi);
+          table.clear(frame as never, PG_REFERENCED);
+        }
+      },
+      (slot) => {
         const lo = pageTables.lo(slot);
         const hi = pageTables.hi(slot);
-        const frame = normalFrame(lo, hi);
-        if (frame < 0) continue;
+        const head = normalFrame(lo, hi);
+        if (head === -1) return;
         pageTables.set(slot, lo & ~PTE_ACCESSED, hi);
-        table.clear(frame as never, PG_REFERENCED);
-      }
-    });
+        forEachFrame(head, (frame) => table.clear(frame, PG_REFERENCED));
+      },
+    );
   }
   tlb.flushMm(mm);
 }

@@ -2,7 +2,16 @@ import { PAGE_SIZE } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import type { Hugetlb } from '../hugetlb/hugetlb.ts';
 import type { Swap } from '../swap/swap.ts';
-import { NR_KERNEL_STACK, NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from '../vmstat.ts';
+import {
+  NR_ANON_TRANSPARENT_HUGEPAGES,
+  NR_FILE_HUGEPAGES,
+  NR_FILE_PMDMAPPED,
+  NR_KERNEL_STACK,
+  NR_SHMEM_HUGEPAGES,
+  NR_SHMEM_PMDMAPPED,
+  NR_SLAB_RECLAIMABLE,
+  NR_SLAB_UNRECLAIMABLE,
+} from '../vmstat.ts';
 import { countFrames, type FrameCounts } from './frame-counts.ts';
 
 /** What the views of the whole machine read. */
@@ -41,6 +50,7 @@ export function meminfoOf(source: MeminfoSource, commit: CommitState): Record<st
   const { allocator, vmstat, table, swap, hugetlb } = source;
   const counts = countFrames(table);
   const kb = (pages: number) => pages * PAGE_KB;
+  const huge = (item: number) => vmstat.value(item) * KB_PER_2M;
   const reclaimable = kb(vmstat.value(NR_SLAB_RECLAIMABLE));
   const unreclaimable = kb(vmstat.value(NR_SLAB_UNRECLAIMABLE));
   const mapped = directMap(table.frames * PAGE_KB);
@@ -84,11 +94,11 @@ export function meminfoOf(source: MeminfoSource, commit: CommitState): Record<st
     VmallocUsed: 0,
     VmallocChunk: 0,
     Percpu: 0,
-    AnonHugePages: 0,
-    ShmemHugePages: 0,
-    ShmemPmdMapped: 0,
-    FileHugePages: 0,
-    FilePmdMapped: 0,
+    AnonHugePages: huge(NR_ANON_TRANSPARENT_HUGEPAGES),
+    ShmemHugePages: huge(NR_SHMEM_HUGEPAGES),
+    ShmemPmdMapped: huge(NR_SHMEM_PMDMAPPED),
+    FileHugePages: huge(NR_FILE_HUGEPAGES),
+    FilePmdMapped: huge(NR_FILE_PMDMAPPED),
     Balloon: 0,
     HugePages_Total: hugetlb.default.total,
     HugePages_Free: hugetlb.default.free.length,

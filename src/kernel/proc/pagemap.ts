@@ -1,5 +1,5 @@
-import { entryFrame } from '../../hardware/paging/entry.ts';
-import type { Vpn } from '../../hardware/units.ts';
+import { entryFrame, PTE_HUGE } from '../../hardware/paging/entry.ts';
+import { pfn, type Vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
 import {
   type FrameTable,
@@ -48,16 +48,21 @@ const ABSENT: PageView = {
   flags: 0,
 };
 
-/** What an entry says (pte_to_pagemap_entry in fs/proc/task_mmu.c). */
-export function pageView({ table }: ProcSource, lo: number, hi: number): PageView {
+/**
+ * What an entry says (pte_to_pagemap_entry in fs/proc/task_mmu.c).
+ * @param inLeaf which page of it, where it maps a huge page
+ */
+export function pageView({ table }: ProcSource, lo: number, hi: number, inLeaf = 0): PageView {
   if (!isMapped(lo)) {
     if (isGuard(lo, hi)) return { ...ABSENT, guard: true };
     return isSwapEntry(lo, hi) ? { ...ABSENT, swapped: true } : ABSENT;
   }
-  const frame = entryFrame(lo, hi);
+  const frame = pfn(entryFrame(lo, hi) + inLeaf);
   const flags = table.flags[frame] as number;
-  if (normalFrame(lo, hi) < 0) return { ...ABSENT, frame, special: true, flags };
-  const exclusive = table.mapcount[frame] === 1;
+  // The huge page of zeros has a struct page that is not anonymous, so it counts as a file's.
+  if (normalFrame(lo, hi) < 0) return { ...ABSENT, frame, special: true, flags, file: (lo & PTE_HUGE) !== 0 };
+  // Of a huge page the kernel asks for its first page only (pagemap_pmd_range does not advance `page`).
+  const exclusive = table.mapcount[lo & PTE_HUGE ? table.headOf(frame) : frame] === 1;
   return { ...ABSENT, frame, flags, exclusive, file: !table.isAnonymous(frame) };
 }
 
@@ -77,24 +82,32 @@ export function pageViews(source: ProcSource, mm: Mm, start: Vpn, count: number)
     },
     (slot, firstPage, pages) => {
       const head = pageView(source, pageTables.lo(slot), pageTables.hi(slot));
-      if ((head.flags & PG_HUGETLB) === 0) return;
+      const from = Math.max(firstPage, start);
+      const end = Math.min(firstPage + pages, start + count);
+      if ((head.flags & PG_HUGETLB) === 0) {
+        for (let page = from; page < end; page++)
+          views[page - start] = pageView(source, pageTables.lo(slot), pageTables.hi(slot), page - firstPage);
+        return;
+      }
       const hugetlb = { ...head, hugetlb: true };
       // Whether it is dirty is known of the whole folio only.
       const flags = (source.table.flags[head.frame + 1] as number) | (head.flags & PG_DIRTY);
       const tail = { ...hugetlb, flags };
-      for (let page = Math.max(start, firstPage); page < Math.min(start + count, firstPage + pages); page++)
+      for (let page = from; page < end; page++)
         views[page - start] = page === firstPage ? hugetlb : tail;
     },
   );
   return views;
 }
 
-/** CONFORMANCE.md's character of a page in `pagemap`. Huge pages (T, G) come with the kernel that has them. */
+/** CONFORMANCE.md's character of a page in `pagemap`. */
 export function pagemapCharacter(page: PageView): string {
   if (page.frame < 0) return page.guard ? 'x' : page.swapped ? 'S' : '.';
-  if (page.special) return 'z';
+  const large = (page.flags & (PG_HEAD | PG_TAIL)) !== 0;
+  if (page.special) return large ? 'Z' : 'z';
   if (page.hugetlb) return page.exclusive ? 'G' : 'g';
   if (page.file) return page.exclusive ? 'F' : 'f';
+  if (large) return page.exclusive ? 'T' : 't';
   return page.exclusive ? 'A' : 'a';
 }
 

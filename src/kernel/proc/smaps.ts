@@ -1,5 +1,5 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry.ts';
-import { PAGE_SIZE, type Pfn, vpn } from '../../hardware/units.ts';
+import { PAGE_SIZE, type Pfn, pfn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
 import { VM_HUGETLB, VM_LOCKED, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
@@ -35,6 +35,10 @@ export interface Smaps {
   referenced: number;
   anonymous: number;
   lazyFree: number;
+  /** Mapped as huge pages, by kind. */
+  anonHuge: number;
+  shmemHuge: number;
+  fileHuge: number;
   swap: number;
   swapPss: number;
   sharedHugetlb: number;
@@ -58,6 +62,9 @@ export const noPages = (): Smaps => ({
   referenced: 0,
   anonymous: 0,
   lazyFree: 0,
+  anonHuge: 0,
+  shmemHuge: 0,
+  fileHuge: 0,
   swap: 0,
   swapPss: 0,
   sharedHugetlb: 0,
@@ -90,22 +97,42 @@ function gather(source: ProcSource, vma: Vma, sums: Smaps): void {
     gatherHugetlb(source, vma, sums);
     return;
   }
-  pageTables.forEachTable(vma.mm, vma.start, vma.end, (firstSlot, firstPage, count) => {
-    for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+  pageTables.forEachTable(
+    vma.mm,
+    vma.start,
+    vma.end,
+    (firstSlot, firstPage, count) => {
+      for (let slot = firstSlot; slot < firstSlot + count; slot++) {
+        const lo = pageTables.lo(slot);
+        const hi = pageTables.hi(slot);
+        const frame = normalFrame(lo, hi);
+        if (ownCopies && !isNone(lo, hi)) {
+          const index = indexOf(vma, vpn(firstPage + (slot - firstSlot)));
+          sums.swap -= swappedPages(inode, index, index + 1) * PAGE_SIZE;
+        }
+        if (frame >= 0) account(source, frame as Pfn, lo, locked, sums);
+        else if (isSwapEntry(lo, hi)) {
+          sums.swap += PAGE_SIZE;
+          sums.swapPss += proportion(source.swap.references(entrySwap(lo, hi)));
+        }
+      }
+    },
+    (slot, firstPage, pages) => {
       const lo = pageTables.lo(slot);
-      const hi = pageTables.hi(slot);
-      const frame = normalFrame(lo, hi);
-      if (ownCopies && !isNone(lo, hi)) {
-        const index = indexOf(vma, vpn(firstPage + (slot - firstSlot)));
-        sums.swap -= swappedPages(inode, index, index + 1) * PAGE_SIZE;
-      }
-      if (frame >= 0) account(source, frame as Pfn, lo, locked, sums);
-      else if (isSwapEntry(lo, hi)) {
-        sums.swap += PAGE_SIZE;
-        sums.swapPss += proportion(source.swap.references(entrySwap(lo, hi)));
-      }
-    }
-  });
+      const head = normalFrame(lo, pageTables.hi(slot));
+      if (head < 0) return;
+      const from = Math.max(firstPage, vma.start) - firstPage;
+      const end = Math.min(firstPage + pages, vma.end) - firstPage;
+      for (let i = from; i < end; i++) account(source, pfn(head + i), lo, locked, sums);
+      sums[hugeKind(source, pfn(head))] += (end - from) * PAGE_SIZE;
+    },
+  );
+}
+
+/** Under which name the size of a huge page counts (smaps_pmd_entry). */
+function hugeKind({ table }: ProcSource, head: Pfn): 'anonHuge' | 'shmemHuge' | 'fileHuge' {
+  if (table.isAnonymous(head)) return 'anonHuge';
+  return table.has(head, PG_SWAPBACKED) ? 'shmemHuge' : 'fileHuge';
 }
 
 /** Huge pages of a pool are in no other count (smaps_hugetlb_range). */
@@ -165,9 +192,9 @@ export function smapsKb(sums: Smaps, rollup = false): [key: string, kb: number][
     ['Anonymous', kb(sums.anonymous)],
     ['KSM', 0],
     ['LazyFree', kb(sums.lazyFree)],
-    ['AnonHugePages', 0],
-    ['ShmemPmdMapped', 0],
-    ['FilePmdMapped', 0],
+    ['AnonHugePages', kb(sums.anonHuge)],
+    ['ShmemPmdMapped', kb(sums.shmemHuge)],
+    ['FilePmdMapped', kb(sums.fileHuge)],
     ['Shared_Hugetlb', kb(sums.sharedHugetlb)],
     ['Private_Hugetlb', kb(sums.privateHugetlb)],
     ['Swap', kb(sums.swap)],

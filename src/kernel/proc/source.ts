@@ -3,10 +3,12 @@ import type { Pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import { isMapped, PTE_SPECIAL } from '../page-table/soft-entry.ts';
 import type { Swap } from '../swap/swap.ts';
+import type { HugePages } from '../thp/huge-pages.ts';
 
 /** What the views of one process read. Nothing in kernel/proc changes what it looks at. */
 export interface ProcSource extends Pick<PageCore, 'table' | 'pageTables'> {
   readonly swap: Pick<Swap, 'references'>;
+  readonly thp: Pick<HugePages, 'settings'>;
 }
 
 /**

@@ -9,6 +9,7 @@ import { File } from '../page-cache/file.ts';
 import { ext4FileSystem } from '../page-cache/file-system.ts';
 import { makeInode } from '../page-cache/inode.ts';
 import { PageTables } from '../page-table/page-tables.ts';
+import { defaultThpSettings } from '../thp/settings.ts';
 
 const FRAMES = 4096;
 const FIRST_TABLE = 2048;
@@ -20,11 +21,17 @@ export class HandMadeProcess {
   readonly mm: Mm;
   /** Every place in swap is referred to by two entries. */
   readonly swap = { references: (): number => 2 };
+  readonly thp = { settings: defaultThpSettings('madvise') };
   #nextTable = FIRST_TABLE;
   #nextFrame = 1;
 
   constructor() {
-    const source = { allocateTable: () => pfn(this.#nextTable++), releaseTable: () => {} };
+    const source = {
+      allocateTable: () => pfn(this.#nextTable++),
+      releaseTable: () => {},
+      keepSpare: () => {},
+      takeSpare: () => pfn(0),
+    };
     this.pageTables = new PageTables(this.memory, source);
     this.mm = new Mm(1, pfn(this.#nextTable++), vpn(0x7ffff7fff));
   }

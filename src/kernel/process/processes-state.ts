@@ -2,11 +2,12 @@
 import { pfn, virtualAddress, vpn } from '../../hardware/units.ts';
 import { Mm } from '../address-space/mm.ts';
 import { type SpecialMapping, Vma } from '../address-space/vma.ts';
+import type { ReserveMap } from '../hugetlb/reserve-map.ts';
 import type { File } from '../page-cache/file.ts';
 import { panic } from '../panic.ts';
 import { type AnonVmas, link } from '../rmap/anon-vmas.ts';
 import { FileTable } from './file-table.ts';
-import { type CallCounts, type Credentials, type Ending, Process, Task } from './process.ts';
+import { type CallCounts, type Credentials, type Ending, Process, type ProcessTimes, Task } from './process.ts';
 
 export interface VmaState {
   readonly start: number;
@@ -19,6 +20,10 @@ export interface VmaState {
   /** Number of its own anon_vma, 0 for none, and of all in its chain. */
   readonly anonVma: number;
   readonly chain: readonly number[];
+  /** Number of its map of reservations, 0 for none. */
+  readonly reserves: number;
+  readonly reservesTaken: boolean;
+  readonly payer: number;
   readonly swapReadahead: { readonly page: number; readonly window: number; readonly hits: number };
 }
 
@@ -36,7 +41,7 @@ export interface MmState {
   readonly rss: Int32Array;
   /** startBrk, brk, startCode, endCode, startData, endData, startStack */
   readonly addresses: readonly number[];
-  /** totalVm, dataVm, execVm, stackVm, lockedVm, hiwaterRss, hiwaterVm */
+  /** totalVm, dataVm, execVm, stackVm, lockedVm, hiwaterRss, hiwaterVm, hugetlbPages */
   readonly sizes: readonly number[];
   readonly vmas: readonly VmaState[];
 }
@@ -60,6 +65,7 @@ export interface ProcessState {
   readonly writtenBytes: number;
   readonly cancelledBytes: number;
   readonly calls: CallCounts;
+  readonly times: ProcessTimes;
   readonly oomScoreAdj: number;
   readonly ending: Ending | undefined;
   readonly uninterruptible: boolean;
@@ -73,6 +79,7 @@ export interface ProcessState {
 export interface References {
   readonly anonVmas: AnonVmas;
   readonly file: (id: number) => File | undefined;
+  readonly reserves: (id: number) => ReserveMap | undefined;
   readonly special: (name: string) => SpecialMapping | undefined;
 }
 
@@ -90,7 +97,7 @@ export function saveMm(mm: Mm): MmState {
     pgtablesBytes: mm.pgtablesBytes,
     rss: mm.rss.slice(),
     addresses: [mm.startBrk, mm.brk, mm.startCode, mm.endCode, mm.startData, mm.endData, mm.startStack],
-    sizes: [mm.totalVm, mm.dataVm, mm.execVm, mm.stackVm, mm.lockedVm, mm.hiwaterRss, mm.hiwaterVm],
+    sizes: [mm.totalVm, mm.dataVm, mm.execVm, mm.stackVm, mm.lockedVm, mm.hiwaterRss, mm.hiwaterVm, mm.hugetlbPages],
     vmas: [...mm.vmas].map((vma) => ({
       start: vma.start,
       end: vma.end,
@@ -100,6 +107,9 @@ export function saveMm(mm: Mm): MmState {
       special: vma.special?.name ?? '',
       anonVma: vma.anonVma?.id ?? 0,
       chain: vma.anonVmaChain.map((anonVma) => anonVma.id),
+      reserves: vma.reserves?.id ?? 0,
+      reservesTaken: vma.reservesTaken,
+      payer: vma.payer,
       swapReadahead: { ...vma.swapReadahead },
     })),
   };
@@ -107,9 +117,6 @@ export function saveMm(mm: Mm): MmState {
 
 /** Makes an address space anew and enters its mappings in the reverse map; the page tables are in the frames already. */
 export function restoreMm(state: MmState, references: References): Mm {
-      reserves: vma.reserves?.id ?? 0,
-      reservesTaken: vma.reservesTaken,
-      payer: vma.payer,
   const mm = new Mm(state.id, pfn(state.pgd), vpn(state.mmapBase));
   mm.users = state.users;
   mm.cpuMask = state.cpuMask;
@@ -135,6 +142,7 @@ export function restoreMm(state: MmState, references: References): Mm {
   mm.lockedVm = size(4);
   mm.hiwaterRss = size(5);
   mm.hiwaterVm = size(6);
+  mm.hugetlbPages = size(7);
   for (const vma of state.vmas) mm.vmas.insert(restoreVma(mm, vma, references));
   return mm;
 }
@@ -144,7 +152,10 @@ function restoreVma(mm: Mm, state: VmaState, references: References): Vma {
   if (state.file !== 0 && file === undefined) panic(`restore: open file ${state.file} is missing`);
   const special = state.special === '' ? undefined : references.special(state.special);
   const vma = new Vma(mm, vpn(state.start), vpn(state.end), state.flags, state.pgoff, file, special);
+  vma.payer = state.payer;
   Object.assign(vma.swapReadahead, state.swapReadahead);
+  vma.reserves = references.reserves(state.reserves);
+  vma.reservesTaken = state.reservesTaken;
   file?.inode.mappings.add(vma);
   const anonVma = (id: number) => references.anonVmas.get(id) ?? panic(`restore: anon_vma ${id} is missing`);
   if (state.anonVma !== 0) vma.anonVma = anonVma(state.anonVma);
@@ -152,7 +163,6 @@ function restoreVma(mm: Mm, state: VmaState, references: References): Vma {
   return vma;
 }
 
-  vma.payer = state.payer;
 export function saveProcess(process: Process, filesNumber: number): ProcessState {
   return {
     pid: process.pid,
@@ -169,6 +179,7 @@ export function saveProcess(process: Process, filesNumber: number): ProcessState
     writtenBytes: process.writtenBytes,
     cancelledBytes: process.cancelledBytes,
     calls: { ...process.calls },
+    times: { ...process.times },
     oomScoreAdj: process.oomScoreAdj,
     ending: process.ending,
     uninterruptible: process.uninterruptible,
@@ -203,6 +214,7 @@ export function restoreProcess(state: ProcessState, mm: Mm, files: FileTable, pa
   process.writtenBytes = state.writtenBytes;
   process.cancelledBytes = state.cancelledBytes;
   Object.assign(process.calls, state.calls);
+  Object.assign(process.times, state.times);
   process.oomScoreAdj = state.oomScoreAdj;
   process.ending = state.ending;
   process.uninterruptible = state.uninterruptible;

@@ -4,6 +4,7 @@ import {
   PG_ACTIVE,
   PG_CACHED,
   PG_DIRTY,
+  PG_HEAD,
   PG_LOCKED,
   PG_MLOCKED,
   PG_RECLAIM,
@@ -21,6 +22,8 @@ import { tryToUnmap } from './unmap.ts';
 const FREED = 0;
 const KEPT = 1;
 const ACTIVATED = 2;
+/** It was a large folio and is single pages now, each to be looked at for itself. */
+const SPLIT = 3;
 
 /** What the writing of files has to do with reclaim. */
 export interface WritebackState {
@@ -52,6 +55,10 @@ export function shrinkFolioList(
     const pages = folioPages(core, head);
     sc.nrScanned += pages;
     const fate = decide(core, writeback, head, pages, sc);
+    if (fate === SPLIT) {
+      result.freed += shrinkSplit(core, head, pages, sc);
+      continue;
+    }
     if (fate === FREED) {
       result.freed += pages;
       continue;
@@ -121,6 +128,10 @@ function decide(core: PageCore, writeback: WritebackState, head: Pfn, pages: num
     met.refKeep += pages;
     return KEPT;
   }
+  if (!isFile && table.has(head, PG_HEAD) && table.isAnonymous(head) && sc.maySwap && core.swap.free > 0) {
+    core.splitFolio(head);
+    return SPLIT;
+  }
   if (!isFile) return swapOut(core, head, sc, references === RECLAIM_CLEAN);
   const isAnonymous = table.isAnonymous(head);
   for (let p = 0; p < pages; p++) {
@@ -174,6 +185,22 @@ function swapOut(core: PageCore, frame: Pfn, sc: ScanControl, cleanOnly: boolean
   }
   swap.swappedOut(frame, sc.target?.id ?? 0);
   return FREED;
+}
+
+/** Swaps the pages of a folio that was split; those that stay go back to their lists. @returns pages freed */
+function shrinkSplit(core: PageCore, head: Pfn, pages: number, sc: ScanControl): number {
+  let freed = 0;
+  for (let page: number = head; page < head + pages; page++) {
+    // Splitting has freed those that nobody mapped.
+    if (!core.table.isAnonymous(pfn(page))) continue;
+    const fate = swapOut(core, pfn(page), sc, false);
+    if (fate === FREED) freed++;
+    else {
+      if (fate === ACTIVATED) core.table.set(pfn(page), PG_ACTIVE);
+      core.lru.putBack(pfn(page));
+    }
+  }
+  return freed;
 }
 
 function isAnyDirty(core: PageCore, head: Pfn, pages: number): boolean {

@@ -6,6 +6,7 @@ import type { PageCore } from '../core.ts';
 import { PG_ANON_EXCLUSIVE, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from '../frames/frame-table.ts';
 import { addRss, rssCounter } from '../page-table/rss.ts';
 import { PTE_SWP_EXCLUSIVE, swapHi, swapLo } from '../page-table/soft-entry.ts';
+import { splitLeaf } from '../thp/huge-entries.ts';
 
 /**
  * Takes a page out of every mapping (try_to_unmap). A page of a file is found again by a fault; a page of the swap cache
@@ -17,8 +18,13 @@ export function tryToUnmap(core: PageCore, frame: Pfn): boolean {
   const { pageTables, table, rmap, tlb } = core;
   const isAnonymous = table.isAnonymous(frame);
   const entry = table.has(frame, PG_SWAPCACHE) ? core.swap.entryOf(frame) : 0;
-  rmap.forEachMapping(frame, (vma, page, slot) => {
+  rmap.forEachMapping(frame, (vma, page, leafSlot) => {
     if (vma.flags & VM_LOCKED) return;
+    if (pageTables.leafPages > 1) {
+      splitLeaf(core, vma, leafSlot, vpn(page - (page % pageTables.leafPages)));
+      if (!isAnonymous) return;
+    }
+    const slot = pageTables.find(vma.mm, page);
     const lo = pageTables.lo(slot);
     if (entry !== 0) {
       const exclusive = table.has(frame, PG_ANON_EXCLUSIVE) ? PTE_SWP_EXCLUSIVE : 0;

@@ -142,13 +142,7 @@ export class Scene {
 
   /** @returns the text of a file of /proc or /sys, a negated errno, or undefined for one that this machine does not have */
   readSystemFile(path: string): string | number | undefined {
-    if (path === '/sys/kernel/mm/transparent_hugepage/enabled') return this.#thpEnabled();
     if (path.endsWith('queue/read_ahead_kb')) return `${this.files.readaheadKbOf(path)}\n`;
     return this.kernel.systemFiles.file(path)?.read?.();
-  }
-
-  #thpEnabled(): string {
-    const now = this.machine.options.transparentHugePages;
-    return `${['always', 'madvise', 'never'].map((mode) => (mode === now ? `[${mode}]` : mode)).join(' ')}\n`;
   }
 }

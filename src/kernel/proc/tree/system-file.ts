@@ -22,6 +22,8 @@ export interface TreeSource extends PageCore, VmstatSource {
   readonly commitments: { readonly limit: number; readonly committed: number };
   readonly processes: { readonly all: ReadonlyMap<number, Process> };
   readonly files: Pick<FileCalls, 'syncAll' | 'dropAll'>;
+  /** Writes a file of /sys/kernel/mm/transparent_hugepage and lets it act; undefined when it cannot be written. */
+  writeThp(name: string, text: string): number | undefined;
   /** Sets a sysctl and lets it act. */
   sysctl(name: string, value: number): 'set' | 'unknown' | 'invalid';
 }

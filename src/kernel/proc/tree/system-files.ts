@@ -4,6 +4,7 @@ import { machineFiles } from './machine-files.ts';
 import { pidFiles } from './pid-files.ts';
 import { sysctlFiles } from './sysctl-files.ts';
 import type { SystemFile, TreeSource } from './system-file.ts';
+import { thpFiles } from './thp-files.ts';
 
 /** Names of what stands in a directory, each with whether it is one itself. */
 export type SystemDirectory = ReadonlyMap<string, 'file' | 'directory'>;
@@ -17,7 +18,8 @@ export class SystemFiles {
 
   constructor(source: TreeSource) {
     this.#source = source;
-    for (const [path, file] of [...machineFiles(source), ...sysctlFiles(source), ...hugetlbFiles(source)])
+    const files = [...machineFiles(source), ...sysctlFiles(source), ...hugetlbFiles(source), ...thpFiles(source)];
+    for (const [path, file] of files)
       this.add(path, file);
   }
 

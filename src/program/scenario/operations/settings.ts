@@ -40,12 +40,28 @@ export const sysfs = machineOperation(
   },
 );
 
-/** Huge pages come with a later kernel: only what is off already can be set. */
+/** Writes files of /sys/kernel/mm/transparent_hugepage, as `thp enabled=always khugepaged/max_ptes_none=0`. */
 export const thp = machineOperation(
   'thp [enabled=] [defrag=] [SETTING...]',
-  (words) => words.option('enabled'),
-  (_scene, enabled, answer) => {
-    if (enabled !== 'never' && enabled !== 'madvise') answer.unsupported = 'transparent huge pages';
+  (words) => {
+    const settings: [name: string, value: string][] = [];
+    for (const name of ['enabled', 'defrag']) {
+      const value = words.option(name);
+      if (value !== undefined) settings.push([name, value]);
+    }
+    for (const word of words.operandsFrom(0)) {
+      const equals = word.indexOf('=');
+      if (equals <= 0) words.fail(`expected NAME=VALUE, as in khugepaged/max_ptes_none=0; found "${word}"`);
+      settings.push([word.slice(0, equals), word.slice(equals + 1)]);
+    }
+    return settings;
+  },
+  (scene, settings, answer) => {
+    for (const [name, value] of settings) {
+      const result = scene.kernel.writeThp(name, value);
+      if (result === undefined) answer.unsupported = `thp ${name}`;
+      else if (result < 0) answer.errno = errnoName(-result);
+    }
   },
 );
 
