@@ -48,17 +48,23 @@ export function groupControl(
   task: Task | undefined,
   point: AllocationPoint,
 ): OomControl {
-  const limit = Number.isFinite(group.memory.max) ? group.memory.max : 0;
-  const swap = group.swappiness === 0 ? 0 : Math.min(group.memsw.max - limit, core.swap.total);
   return {
     group,
     constraint: CONSTRAINT_MEMCG,
     gfpMask: GFP_KERNEL,
     order: 0,
-    totalPages: Math.max(1, limit + swap),
+    totalPages: Math.max(1, groupTotal(core, group)),
     point,
     task,
   };
+}
+
+/** What a group may use, in pages: its limit, and swap unless its swappiness is 0 (mem_cgroup_get_max). */
+function groupTotal({ cgroups, swap }: PageCore, group: MemCgroup): number {
+  const limit = Number.isFinite(group.memory.max) ? group.memory.max : 0;
+  if (group.swappiness === 0) return limit;
+  const most = cgroups.version === 2 ? group.swap.max : group.memsw.max - limit;
+  return limit + Math.min(most, swap.total);
 }
 
 /** The call for the whole machine (constrained_alloc without a constraint). */

@@ -1,8 +1,10 @@
 /** What a group at its limit has used (mem_cgroup_print_oom_meminfo in mm/memcontrol.c, memcg1_stat_format). */
 import { PAGE_SIZE } from '../../../hardware/units.ts';
 import type { MemCgroup } from '../../cgroup/mem-cgroup.ts';
+import { MEMCG_MAX, MEMCG_SWAP_MAX } from '../../cgroup/memory-events.ts';
 import { memoryStatOf } from '../../cgroup/memory-stat.ts';
 import type { PageCounter } from '../../cgroup/page-counter.ts';
+import { memoryStatV2 } from '../../cgroup/v2-stat.ts';
 import type { PageCore } from '../../core.ts';
 
 const KB_PER_PAGE = PAGE_SIZE / 1024;
@@ -11,18 +13,26 @@ const UNLIMITED_KB = '9007199254740988';
 const UNLIMITED_BYTES = '9223372036854771712';
 
 export function groupInfoLines(core: PageCore, group: MemCgroup): string[] {
-  return [
-    counterLine('memory', group.memory),
-    counterLine('memory+swap', group.memsw),
-    counterLine('kmem', group.kmem),
-    `Memory cgroup stats for ${group.path}:`,
-    ...statLines(core, group),
-  ];
+  const { memory, memsw, swap, kmem, events, path } = group;
+  const stats = `Memory cgroup stats for ${path}:`;
+  if (core.cgroups.version === 2)
+    return [
+      counterLine('memory', memory, events[MEMCG_MAX]),
+      counterLine('swap', swap, events[MEMCG_SWAP_MAX]),
+      stats,
+      ...pairs(memoryStatV2(core, group)),
+    ];
+  const counters = [counterLine('memory', memory), counterLine('memory+swap', memsw), counterLine('kmem', kmem)];
+  return [...counters, stats, ...statLines(core, group)];
 }
 
-function counterLine(name: string, { usage, max, failcnt }: PageCounter): string {
+const pairs = (stat: Readonly<Record<string, number>>): string[] =>
+  Object.entries(stat).map(([key, value]) => `${key} ${value}`);
+
+/** @param failures of version 2, which counts them as events */
+function counterLine(name: string, { usage, max, failcnt }: PageCounter, failures: number = failcnt): string {
   const limit = Number.isFinite(max) ? max * KB_PER_PAGE : UNLIMITED_KB;
-  return `${name}: usage ${usage * KB_PER_PAGE}kB, limit ${limit}kB, failcnt ${failcnt}`;
+  return `${name}: usage ${usage * KB_PER_PAGE}kB, limit ${limit}kB, failcnt ${failures}`;
 }
 
 /** memory.stat of version 1: the group alone, the tightest limits above it, and the group with all below. */
@@ -33,7 +43,7 @@ function statLines(core: PageCore, group: MemCgroup): string[] {
     for (const [key, value] of Object.entries(member === group ? own : memoryStatOf(core, member)))
       totals[key] = (totals[key] ?? 0) + value;
   return [
-    ...Object.entries(own).map(([key, value]) => `${key} ${value}`),
+    ...pairs(own),
     `hierarchical_memory_limit ${tightest(group, 'memory')}`,
     `hierarchical_memsw_limit ${tightest(group, 'memsw')}`,
     ...Object.entries(totals).map(([key, value]) => `total_${key} ${value}`),
