@@ -3,8 +3,10 @@ import type { FileOps } from '../address-space/page-ops.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_RECLAIM } from '../frames/frame-table.ts';
+import type { Hstate } from '../hugetlb/hstate.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
+import { O_RDWR } from '../uapi.ts';
 import { DROP_PAGECACHE } from '../vmstat.ts';
 import { FileAdvice } from './advice.ts';
 import { DirectIo } from './direct.ts';
@@ -54,6 +56,8 @@ export interface NewFile {
 /** st_dev of the kernel's own tmpfs mount, behind memfd and shared anonymous memory. */
 const SHM_DEV = 1;
 
+/** The same of hugetlbfs. */
+const HUGETLB_DEV = 16;
 /**
  * Every file of the machine, with its pages: makes and forgets inodes and open files, owns the parts that move pages, and
  * serves the other subsystems of the kernel. `Files` adds the system calls.
@@ -78,18 +82,21 @@ export class FileStore implements FileOps {
   readonly advice: FileAdvice;
   protected readonly core: PageCore;
   readonly #commit: Commit;
+  protected readonly userCopy: UserCopy;
   readonly #tmpfs: FileSystem = shmemFileSystem(SHM_DEV);
   readonly #table: InodeTable = new InodeTable(this.names);
+  readonly #hugetlbfs: FileSystem = { ...shmemFileSystem(HUGETLB_DEV), name: 'hugetlbfs' };
 
   constructor(core: PageCore, needs: FilesNeeds) {
     this.core = core;
     this.#commit = needs;
-    const copy = new UserCopy(
+    this.userCopy = new UserCopy(
       () => needs.userAccess(),
       core.contents === 'bytes' ? core.memory : undefined,
       core.clock,
     );
     this.metadata = new Metadata(core.clock);
+    const copy = this.userCopy;
     this.workingset = new Workingset(core);
     this.cache = new PageCache(core, this.workingset, {
       uncommit: (pages) => needs.release(pages),
@@ -167,6 +174,16 @@ export class FileStore implements FileOps {
   #memoryInode(name: string, size: number, commit: 'size' | 'page'): Inode {
     return this.#table.add({ name, kind: 'shmem', fs: this.#tmpfs, size, commit });
   }
+  hugetlbFile(hstate: Hstate, bytes: number): File {
+    return this.openInode(this.hugetlbInode('/anon_hugepage (deleted)', hstate, bytes), O_RDWR);
+  }
+
+  /** A file of huge pages without a name in a directory; all of it is a hole. */
+  protected hugetlbInode(name: string, hstate: Hstate, size: number): Inode {
+    const huge = this.core.hugetlb.newFile(hstate);
+    return this.#table.add({ name, kind: 'hugetlb', fs: this.#hugetlbfs, size, huge });
+  }
+
 
   /** One more descriptor or mapping holds an open file (get_file). */
   get(file: File): void {
@@ -193,7 +210,8 @@ export class FileStore implements FileOps {
 
   #forgetUnused(inode: Inode): void {
     if (inode.links > 0 || inode.users > 0) return;
-    this.truncation.evict(inode);
+    if (inode.huge !== undefined) this.core.hugetlb.files.evict(inode);
+    else this.truncation.evict(inode);
     if (inode.kind === 'shmem' && inode.commit === 'size') this.#commit.release(Math.ceil(inode.size / PAGE_SIZE));
     this.#table.delete(inode);
   }
@@ -215,7 +233,8 @@ export class FileStore implements FileOps {
   }
 
   punchHole(task: Task, file: File, offset: number, length: number): number {
-    this.truncation.punchHole(task, file.inode, offset, length);
+    if (file.inode.huge !== undefined) this.core.hugetlb.files.punchHole(file.inode, offset, length);
+    else this.truncation.punchHole(task, file.inode, offset, length);
     return 0;
   }
 
@@ -290,7 +309,7 @@ export class FileStore implements FileOps {
   /** Everything but the mappings, which belong to the address spaces. */
   save(): FilesState {
     return {
-      ...this.#table.save(),
+      ...this.#table.save(this.core.hugetlb),
       workingsetAge: this.workingset.age,
       flusher: this.flusher.save(),
       inFlight: this.writeBack.inFlight.save(),
@@ -299,7 +318,7 @@ export class FileStore implements FileOps {
 
   /** Takes the place of all files. */
   restore(state: FilesState): void {
-    this.#table.restore(state, this.#tmpfs);
+    this.#table.restore(state, this.#tmpfs, this.core.hugetlb);
     this.workingset.restore(state.workingsetAge);
     this.cache.dirtyInodes.clear();
     const inodes = [...this.#table.values()];

@@ -1,3 +1,4 @@
+import type { Hugetlb } from '../hugetlb/hugetlb.ts';
 import { panic } from '../panic.ts';
 import { File } from './file.ts';
 import type { FileSystem } from './file-system.ts';
@@ -57,12 +58,12 @@ export class InodeTable {
   }
 
   /** Files, names and mounts; the mappings belong to the address spaces. */
-  save(): TableState {
+  save(hugetlb: Hugetlb): TableState {
     return {
       lastInode: this.#lastInode,
       lastFile: this.#lastFile,
       mounts: this.#names.mounts.map(([path, fs]) => ({ path, fs: saveFileSystem(fs) })),
-      inodes: [...this.#inodes.values()].map(saveInode),
+      inodes: [...this.#inodes.values()].map((inode) => saveInode(inode, hugetlb)),
       names: this.#names.entries().map(([path, inode]) => [path, inode.id]),
       open: [...this.#open.values()].map(saveFile),
     };
@@ -72,7 +73,7 @@ export class InodeTable {
    * Takes the place of all files. A file system that is mounted already keeps its device.
    * @param tmpfs where the inodes lie whose file system is not mounted: memory files
    */
-  restore(state: TableState, tmpfs: FileSystem): void {
+  restore(state: TableState, tmpfs: FileSystem, hugetlb: Hugetlb): void {
     this.#lastInode = state.lastInode;
     this.#lastFile = state.lastFile;
     const known = new Map(this.#names.mounts.map(([, fs]) => [fs.dev, fs]));
@@ -83,7 +84,8 @@ export class InodeTable {
       this.#names.mount(path, mounted);
     }
     this.#inodes.clear();
-    for (const saved of state.inodes) this.#inodes.set(saved.id, restoreInode(saved, known.get(saved.dev) ?? tmpfs));
+    for (const saved of state.inodes)
+      this.#inodes.set(saved.id, restoreInode(saved, known.get(saved.dev) ?? tmpfs, hugetlb));
     const inodeOf = (id: number): Inode => this.#inodes.get(id) ?? panic('files: a name without inode');
     this.#names.restore(state.names.map(([path, id]) => [path, inodeOf(id)]));
     this.#open.clear();

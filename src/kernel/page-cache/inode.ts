@@ -1,4 +1,5 @@
 import type { Vma } from '../address-space/vma.ts';
+import type { HugeInode } from '../hugetlb/huge-inode.ts';
 import type { FileSystem } from './file-system.ts';
 import { PageIndex } from './page-index.ts';
 import { PageRanges } from './page-ranges.ts';
@@ -34,8 +35,13 @@ export interface Inode {
   readonly dev: number;
   /** As /proc/PID/maps shows it. */
   name: string;
-  /** 'file': on a disk. 'shmem': tmpfs, memfd and shared anonymous memory; pages live only in the cache. */
-  readonly kind: 'file' | 'shmem';
+  /**
+   * 'file': on a disk. 'shmem': tmpfs, memfd and shared anonymous memory; pages live only in the cache. 'hugetlb': huge
+   * pages of a pool, which are in `huge`.
+   */
+  readonly kind: 'file' | 'shmem' | 'hugetlb';
+  /** Pages and reservations of a file of hugetlbfs; undefined of any other. */
+  readonly huge: HugeInode | undefined;
   readonly fs: FileSystem;
   /** Bytes. */
   size: number;
@@ -85,7 +91,8 @@ export interface InodeInit {
   readonly id: number;
   readonly ino: number;
   readonly name: string;
-  readonly kind: 'file' | 'shmem';
+  readonly kind: 'file' | 'shmem' | 'hugetlb';
+  readonly huge?: HugeInode | undefined;
   readonly fs: FileSystem;
   readonly size: number;
   readonly backing?: Backing | undefined;
@@ -100,6 +107,7 @@ export const makeInode = (init: InodeInit): Inode => ({
   extents: new PageRanges(),
   mappings: new Set(),
   backing: init.backing,
+  huge: init.huge,
   commit: init.commit ?? 'page',
   dirtyPages: 0,
   dirtiedWhen: 0,

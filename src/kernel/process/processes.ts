@@ -1,7 +1,7 @@
 /** The life of processes as far as memory goes (kernel/fork.c, kernel/exit.c): address spaces made, copied, dropped. */
 import type { Vpn } from '../../hardware/units.ts';
 import { Mm } from '../address-space/mm.ts';
-import { VM_WIPEONFORK } from '../address-space/vm-flags.ts';
+import { VM_HUGETLB, VM_WIPEONFORK } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import { payForVma } from '../cgroup/kernel-objects.ts';
 import type { PageCore } from '../core.ts';
@@ -208,7 +208,8 @@ export class Processes {
       if (copy.flags & VM_WIPEONFORK) return true;
       this.#core.anonVmas.fork(old, copy);
       if (!needsCopy(old)) return true;
-      outOfMemory ||= !copyRange(this.#core, old, copy);
+      const copied = old.flags & VM_HUGETLB ? this.#core.hugetlb.copy(old, copy) : copyRange(this.#core, old, copy);
+      outOfMemory ||= !copied;
       return !outOfMemory;
     });
     // The parent's private pages are read-only now (dup_mmap, flush_tlb_mm).
