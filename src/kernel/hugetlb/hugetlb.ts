@@ -54,6 +54,10 @@ export class Hugetlb {
     this.#faults = new HugeFaults(core, this.#pages, this.reservations, this.#unmap, this.files, needs.log);
   }
 
+  get subpools(): Iterable<Subpool> {
+    return this.#subpools.values();
+  }
+
   /** Frames in all pools (hugetlb_total_pages). */
   get totalPages(): number {
     return this.hstates.reduce((sum, { total, pages }) => sum + total * pages, 0);
@@ -76,7 +80,7 @@ export class Hugetlb {
    */
   newSubpool(hstate: Hstate, max: number, min: number): Subpool | number {
     if (min > 0 && hstate.reserve(min) !== 0) return -EINVAL;
-    const subpool = new Subpool(this.#subpools.size + 1, max, min);
+    const subpool = new Subpool(this.#subpools.size + 1, hstate, max, min);
     this.#subpools.set(subpool.id, subpool);
     return subpool;
   }
@@ -114,14 +118,23 @@ export class Hugetlb {
         inUse: [...inUse].map(([head, { restoreReserve, subpool }]) => [head, restoreReserve, subpool?.id ?? 0]),
       })),
       reservations: this.reservations.save(),
-      subpools: [...this.#subpools.values()].map(({ id, max, min, used, reserved }) => [id, max, min, used, reserved]),
+      subpools: [...this.#subpools.values()].map(({ id, hstate, max, min, used, reserved }) => [
+        id,
+        this.hstates.indexOf(hstate),
+        max,
+        min,
+        used,
+        reserved,
+      ]),
     };
   }
 
   restore(state: HugetlbState): void {
     this.#subpools.clear();
-    for (const [id, max, min, used, reserved] of state.subpools)
-      this.#subpools.set(id, Object.assign(new Subpool(id, max, min), { used, reserved }));
+    for (const [id, size, max, min, used, reserved] of state.subpools) {
+      const hstate = this.hstates[size] ?? panic('restore: a mount of unknown huge pages');
+      this.#subpools.set(id, Object.assign(new Subpool(id, hstate, max, min), { used, reserved }));
+    }
     this.reservations.load(state.reservations);
     state.hstates.forEach(({ counts, free, inUse }, i) => {
       const hstate = this.hstates[i] ?? panic('restore: a pool of unknown huge pages');
@@ -156,8 +169,8 @@ export interface HugetlbState {
     readonly inUse: readonly (readonly [head: Pfn, restoreReserve: boolean, subpool: number])[];
   }[];
   readonly reservations: ReservationsState;
-  /** id, max, min, used, reserved */
-  readonly subpools: readonly (readonly [number, number, number, number, number])[];
+  /** id, which pool, max, min, used, reserved */
+  readonly subpools: readonly (readonly [number, number, number, number, number, number])[];
 }
 
 export interface HugeInodeState {

@@ -49,13 +49,13 @@ export class Hugetlbfs {
     if (size % bytes !== 0) return -EINVAL;
     inode.size = size;
     this.#unmapAll(inode, size / PAGE_SIZE, Number.POSITIVE_INFINITY);
-    this.#removePages(huge, size / bytes, Number.POSITIVE_INFINITY);
+    this.#truncate(huge, size / bytes);
     return 0;
   }
 
   /** Every page and promise of a file goes (hugetlbfs_evict_inode). */
   evict(inode: Inode): void {
-    this.#removePages(hugeOf(inode), 0, Number.POSITIVE_INFINITY);
+    this.#truncate(hugeOf(inode), 0);
   }
 
   /** FALLOC_FL_PUNCH_HOLE: whole huge pages go, parts of others are zeroed (hugetlbfs_punch_hole). */
@@ -68,7 +68,9 @@ export class Hugetlbfs {
     this.#zero(huge, offset, Math.min(end, first * bytes));
     if (behind > first) this.#unmapAll(inode, first * huge.hstate.pages, behind * huge.hstate.pages);
     if (behind >= first) this.#zero(huge, behind * bytes, end);
-    if (behind > first) this.#removePages(huge, first, behind);
+    if (behind > first)
+      for (const index of this.#removePages(huge, first, behind))
+        this.#reservations.unreserve(huge, index, index + 1, 1);
   }
 
   /** fallocate(2) without a hole: every page is made, reserved or not. @returns 0, or -ENOSPC when the pool is empty */
@@ -129,15 +131,21 @@ export class Hugetlbfs {
     }
   }
 
-  /** Takes huge pages [from, to) out of a file with their promises (remove_inode_hugepages). */
-  #removePages(huge: HugeInode, from: number, to: number): void {
+  /** Everything from a huge page on goes, promises of pages that were never made too. */
+  #truncate(huge: HugeInode, from: number): void {
+    const freed = this.#removePages(huge, from, Number.POSITIVE_INFINITY).length;
+    this.#reservations.unreserve(huge, from, Number.POSITIVE_INFINITY, freed);
+  }
+
+  /** Takes huge pages [from, to) out of a file (remove_inode_hugepages). @returns which ones were there */
+  #removePages(huge: HugeInode, from: number, to: number): number[] {
     const { hstate, pages } = huge;
     const going = [...pages.keys()].filter((index) => index >= from && index < to).sort((a, b) => a - b);
     for (const index of going) {
       hstate.release(pages.get(index) as Pfn);
       pages.delete(index);
     }
-    this.#reservations.unreserve(huge, from, to, going.length);
+    return going;
   }
 
   /** Zeroes bytes of one huge page, if it is there (hugetlbfs_zero_partial_page). */

@@ -1,4 +1,5 @@
 import { ENOMEM } from '../errno.ts';
+import type { Hstate } from './hstate.ts';
 
 /**
  * The limits of one hugetlbfs mount, in huge pages (struct hugepage_subpool in mm/hugetlb.c): `size=` is the most that it
@@ -7,6 +8,7 @@ import { ENOMEM } from '../errno.ts';
 export class Subpool {
   /** Names it in a snapshot. */
   readonly id: number;
+  readonly hstate: Hstate;
   /** -1: no limit. */
   readonly max: number;
   /** -1: nothing is kept. */
@@ -17,8 +19,9 @@ export class Subpool {
   reserved: number;
 
   /** The caller has reserved `min` pages of the pool already. */
-  constructor(id: number, max: number, min: number) {
+  constructor(id: number, hstate: Hstate, max: number, min: number) {
     this.id = id;
+    this.hstate = hstate;
     this.max = max;
     this.min = min;
     this.reserved = Math.max(0, min);
