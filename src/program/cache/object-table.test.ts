@@ -42,6 +42,15 @@ test('does a name with a high half stay apart from one without that came long be
   expect(numbersOf(names)).toEqual(expected(names));
 });
 
+test('do numbers stay when names begin to lie close together, and when they cease to?', () => {
+  const scattered = Array.from({ length: 1000 }, (_, i): [number, number] => [Math.imul(i + 1, 0x9e3779b1), i % 7]);
+  // Above 2^26 regions a region's name needs its high half too.
+  const dense = Array.from({ length: 60_000 }, (_, i): [number, number] => [i | 0, -(i % 3)]);
+  const spread = Array.from({ length: 200_000 }, (_, i): [number, number] => [(i * 64) | 0, 77]);
+  const names = [...scattered, ...dense, ...dense.toReversed(), ...spread, ...scattered, ...dense, ...spread];
+  expect(numbersOf(names)).toEqual(expected(names));
+});
+
 test.each([1, 8, 512, 4096, 65536])(
   'does it hold 50,000 names that are multiples of %i, through every growth?',
   (step) => {

@@ -51,23 +51,23 @@ class SegmentedLru implements CachePolicy {
     return misses;
   }
 
-  /** A hit: one segment up, and in each segment that is too full now, the oldest one down. */
+  /** A hit: one segment up; when that is full, its oldest one comes down instead. */
   #lift(slot: number): void {
-    const from = this.#lists.listOf(slot);
-    if (from === HIGHEST) {
-      this.#lists.move(HIGHEST, slot);
+    const lists = this.#lists;
+    const from = lists.listOf(slot);
+    const to = from + 1;
+    // The three upper segments of a cache of less than four objects have no room at all.
+    if (from === HIGHEST || this.#room[to] === 0) {
+      lists.move(from, slot);
       return;
     }
-    this.#place(slot, from, from + 1);
-    for (let segment = from + 1; this.#length[segment] > this.#room[segment]; segment--) {
-      this.#place(this.#lists.oldest(segment), segment, segment - 1);
+    if (this.#length[to] === this.#room[to]) {
+      lists.move(from, lists.oldest(to));
+    } else {
+      this.#length[from]--;
+      this.#length[to]++;
     }
-  }
-
-  #place(slot: number, from: number, to: number): void {
-    this.#lists.move(to, slot);
-    this.#length[from]--;
-    this.#length[to]++;
+    lists.move(to, slot);
   }
 
   /** A full cache has filled every segment, the lowest too. */
