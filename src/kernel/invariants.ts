@@ -3,17 +3,19 @@
  * violation is one sentence.
  */
 import { entryFrame } from '../hardware/paging/entry.ts';
-import { type Pfn, type Vpn, vpn } from '../hardware/units.ts';
+import { type Pfn, pfn, type Vpn, vpn } from '../hardware/units.ts';
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from './address-space/mm.ts';
 import {
   PG_BUDDY,
   PG_CACHED,
+  PG_HEAD,
   PG_HUGETLB,
   PG_LRU,
   PG_LRU_PENDING,
   PG_RESERVED,
   PG_SWAPCACHE,
   PG_TABLE,
+  PG_TAIL,
 } from './frames/frame-table.ts';
 import { LRU_LISTS } from './frames/lru.ts';
 import { MAX_ORDER, MIGRATE_TYPES } from './frames/zone.ts';
@@ -23,6 +25,7 @@ import { checkFiles } from './page-cache/check-files.ts';
 import { entryOfValue } from './page-cache/shmem-swap.ts';
 import { rssCounter } from './page-table/rss.ts';
 import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL, swapEntry } from './page-table/soft-entry.ts';
+import { checkLargeFolios, checkLeaf, type LeafCounts } from './thp/check-huge.ts';
 
 /** @returns every violation; an empty list when all is well */
 export function checkInvariants(kernel: Kernel): string[] {
@@ -30,7 +33,9 @@ export function checkInvariants(kernel: Kernel): string[] {
   const mappings = new Int32Array(kernel.table.frames);
   const swapped = new Map<number, number>();
   const mms = new Set([...kernel.processes.all.values()].map((process) => process.mm));
-  for (const mm of mms) checkAddressSpace(kernel, mm, mappings, swapped, wrong);
+  const leaves: LeafCounts = { entire: new Map(), deposits: new Map() };
+  for (const mm of mms) checkAddressSpace(kernel, mm, mappings, swapped, leaves, wrong);
+  wrong.push(...checkLargeFolios(kernel, leaves));
   for (const inode of kernel.files.inodes)
     if (inode.kind === 'shmem')
       inode.pages.forEach(
@@ -57,12 +62,16 @@ function checkAddressSpace(
   mm: Mm,
   mappings: Int32Array,
   swapped: Map<number, number>,
+  leaves: LeafCounts,
   wrong: string[],
 ): void {
   const { pageTables } = kernel;
   const counted = [0, 0, 0, 0];
   let tables = 0;
-  pageTables.forEachTable(mm, vpn(0), vpn(2 ** 35), (firstSlot, firstPage, count) => {
+  const visitLeaf = (slot: number, first: Vpn, pages: number): void => {
+    wrong.push(...checkLeaf(kernel, mm, { slot, first, pages }, leaves, counted, mappings));
+  };
+  const visitTable = (firstSlot: number, firstPage: Vpn, count: number): void => {
     tables++;
     for (let i = 0; i < count; i++) {
       const lo = pageTables.lo(firstSlot + i);
@@ -86,7 +95,8 @@ function checkAddressSpace(
       if (!kernel.table.has(frame, PG_RESERVED) && !isFound(kernel, frame, mm, page))
         wrong.push(`frame ${frame}: the reverse map does not find page ${page} of mm ${mm.id}`);
     }
-  });
+  };
+  pageTables.forEachTable(mm, vpn(0), vpn(2 ** 35), visitTable, visitLeaf);
   for (const counter of [MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES, MM_SWAPENTS])
     if (mm.rss[counter] !== counted[counter])
       wrong.push(`mm ${mm.id}: resident counter ${counter} is ${mm.rss[counter]}, recounted ${counted[counter]}`);
@@ -122,7 +132,10 @@ function checkFrames(kernel: Kernel, mappings: Int32Array, wrong: string[]): voi
     }
     // Huge pages of the pools have books of their own.
     if (flags & PG_HUGETLB) continue;
-    const used = flags & (PG_TABLE | PG_RESERVED | PG_CACHED | PG_SWAPCACHE) || (table.mapcount[frame] as number) > 0;
+    // Pages of a large anonymous folio stay until nobody maps any of it.
+    const isLarge = (flags & (PG_HEAD | PG_TAIL)) !== 0 && table.isAnonymous(pfn(frame));
+    const kept = PG_TABLE | PG_RESERVED | PG_CACHED | PG_SWAPCACHE;
+    const used = flags & kept || isLarge || (table.mapcount[frame] as number) > 0;
     if (!used) wrong.push(`frame ${frame} is lost: neither free nor used (flags ${flags.toString(16)})`);
     if (!(flags & (PG_TABLE | PG_RESERVED)) && table.mapcount[frame] !== mappings[frame])
       wrong.push(`frame ${frame}: map count ${table.mapcount[frame]}, the page tables have ${mappings[frame]}`);

@@ -1,10 +1,10 @@
 import type { Cpu } from '../hardware/cpu.ts';
 import type { PhysicalMemory } from '../hardware/physical-memory.ts';
-import type { Pfn } from '../hardware/units.ts';
+import type { Pfn, Vpn } from '../hardware/units.ts';
 import { AddressSpaces } from './address-space/address-spaces.ts';
 import { Commitments } from './address-space/overcommit.ts';
 import { AddressSpaceCalls } from './address-space/system-calls.ts';
-import type { SpecialMapping } from './address-space/vma.ts';
+import type { SpecialMapping, Vma } from './address-space/vma.ts';
 import { CgroupTree } from './cgroup/cgroup-tree.ts';
 import type { CgroupVersion } from './cgroup/charging.ts';
 import { MemCgroups } from './cgroup/mem-cgroups.ts';
@@ -44,6 +44,7 @@ import { GroupStats } from './reclaim/group-stats.ts';
 import { Reclaim } from './reclaim/reclaim.ts';
 import { AnonVmas } from './rmap/anon-vmas.ts';
 import { ReverseMap } from './rmap/rmap.ts';
+import { Slab } from './slab/slab.ts';
 import { SwapReadahead } from './swap/readahead.ts';
 import { Swap } from './swap/swap.ts';
 import type { SwapArea } from './swap/swap-area.ts';
@@ -106,6 +107,7 @@ export class Kernel implements PageCore {
   /** Groups as folders with files. */
   readonly cgroupTree: CgroupTree;
   readonly groupStats: GroupStats;
+  readonly slab: Slab;
   /** The task that runs now: who pays for what is allocated. */
   current: Task | undefined;
   /** The kernel's log, oldest line first (dmesg). */
@@ -153,6 +155,7 @@ export class Kernel implements PageCore {
     this.lru = new LruLists(boot.table, this.vmstat);
     this.cgroups = new MemCgroups(boot.table.memcg, {
       version: boot.cgroups,
+      cpus: boot.cpus.length,
       clock: boot.clock,
       memstall: () => {},
       reclaim: (group, pages, maySwap) => this.reclaim.cgroup(group, pages, maySwap),
@@ -162,6 +165,16 @@ export class Kernel implements PageCore {
       oomKill: (group, task, point) => this.oom.group(group, task, point),
     });
     this.groupStats = new GroupStats(this.lru, this.vmstat, boot.clock, () => this.cgroups.all);
+    this.slab = new Slab({
+      table: boot.table,
+      allocator: this.allocator,
+      vmstat: this.vmstat,
+      trace: this.trace,
+      params: boot.params,
+      cgroups: this.cgroups,
+      groupStats: this.groupStats,
+      dropShadowNodes: (group, nodes) => this.files.dropShadowNodes(group, nodes),
+    });
     this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace, {
       payer: () => this.current?.mm.memcg ?? 0,
       charge: (cgroup, kernelMemory, mayReclaim) => {
@@ -216,17 +229,17 @@ export class Kernel implements PageCore {
     });
     this.swap = new Swap(this);
     this.#swapReadahead = new SwapReadahead(this, this.swap, params);
-    this.thp.khugepaged.swapIn = (vma, page, slot) => {
-      const task = this.current ?? panic('khugepaged: no task has ever run');
-      return (swapFault(this, this.#swapReadahead, task, vma, page, slot, 0) & VM_FAULT_ERROR) === 0;
-    };
+    this.thp.khugepaged.swapIn = (vma, page, slot) =>
+      this.#swapIn(this.current ?? panic('khugepaged: no task has ever run'), vma, page, slot);
     this.reclaim = new Reclaim(this, {
       stats: this.groupStats,
       timed: boot.timed,
       wakeFlusher: () => this.files.flusher.startAll(WB_REASON_VMSCAN),
       waitForWriteback: (head) => this.files.waitForWriteback(head),
       growAge: (group, pages) => this.files.workingset.grow(group, pages),
+      shrinkSlab: (group, priority) => this.slab.shrink(group, priority),
     });
+    this.lru.onEvent = (cgroup, item) => this.cgroups.count(cgroup, item);
     this.lru.onActivation = (frame) => this.files.workingset.grow(this.table.memcg[frame] as number, 1);
     const fileFaults = new FileFaults(this, this.files);
     this.faults = new FaultHandler(
@@ -242,6 +255,7 @@ export class Kernel implements PageCore {
       pages: new PageOperations(this, new Populate(this, this.faults)),
       advice: new PageAdvice(this, {
         reclaimPages: (frames) => this.reclaim.pages(frames),
+        swapIn: (task, vma, page, slot) => this.#swapIn(task, vma, page, slot),
         readSwapAhead: (task, entry) => this.swap.readIntoCache(task, entry, true),
         readSharedAhead: (task, inode, first, end) => this.files.shmem.swap.readAhead(task, inode, first, end),
       }),
@@ -277,6 +291,11 @@ export class Kernel implements PageCore {
       vvarVclock: this.#specialMapping('[vvar_vclock]', [true, false], false),
       vdso: this.#specialMapping('[vdso]', [true, true], true),
     };
+  }
+
+  /** Brings a page in from swap for whoever is not at a fault (do_swap_page). */
+  #swapIn(task: Task, vma: Vma, page: Vpn, slot: number): boolean {
+    return (swapFault(this, this.#swapReadahead, task, vma, page, slot, 0) & VM_FAULT_ERROR) === 0;
   }
 
   /** What the reverse map works with: it is made before the kernel is whole. */

@@ -86,5 +86,6 @@ export function adviseFlags(context: AddressSpaceContext, vma: Vma, start: Vpn, 
   const modified = modifyVma(context, vma, start, end, flags);
   if (typeof modified === 'number') return modified === -ENOMEM ? -EAGAIN : modified;
   setFlags(modified, flags);
+  if (advice === MADV_HUGEPAGE) context.advice.enterKhugepaged(modified);
   return 0;
 }

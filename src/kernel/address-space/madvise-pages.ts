@@ -3,13 +3,11 @@ import { PAGE_SIZE, type Vpn, vpn } from '../../hardware/units.ts';
 import { EACCES, EINVAL } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import type { AddressSpaceContext } from './context.ts';
-import { TABLE_PAGES } from './layout.ts';
 import {
   VM_HUGETLB,
   VM_LOCKED,
   VM_MAYBE_GUARD,
   VM_MAYWRITE,
-  VM_NOHUGEPAGE,
   VM_PFNMAP,
   VM_SHARED,
   VM_SPECIAL,
@@ -73,17 +71,10 @@ export function advisePageOut(context: AddressSpaceContext, task: Task, vma: Vma
   return 0;
 }
 
-/**
- * Collapse into huge pages, of which this kernel has none yet: what cannot be collapsed is refused, and a range without
- * a whole block of 2 MiB has nothing to do (madvise_collapse).
- */
-export function adviseCollapse(_context: AddressSpaceContext, _task: Task, vma: Vma, start: Vpn, end: Vpn): number {
-  if ((vma.flags & (VM_NOHUGEPAGE | VM_SPECIAL)) !== 0 || vma.anonVma === undefined) return -EINVAL;
-  const [vmaBlocks, blocks] = [wholeBlocks(vma.start, vma.end), wholeBlocks(start, end)];
-  return vmaBlocks > 0 && blocks <= 0 ? 0 : -EINVAL;
+/** Makes huge pages of the whole blocks of 2 MiB in the range now (madvise_collapse). */
+export function adviseCollapse(context: AddressSpaceContext, task: Task, vma: Vma, start: Vpn, end: Vpn): number {
+  return context.advice.collapse(task, vma, start, end);
 }
-
-const wholeBlocks = (start: Vpn, end: Vpn): number => Math.floor(end / TABLE_PAGES) - Math.ceil(start / TABLE_PAGES);
 
 /** Makes pages fault for ever, without a mapping of their own (madvise_guard_install). */
 export function adviseGuardInstall(context: AddressSpaceContext, _task: Task, vma: Vma, start: Vpn, end: Vpn): number {

@@ -45,6 +45,10 @@ export interface PageOps {
 export interface AdviceOps {
   /** MADV_FREE: the private anonymous pages of the range may be forgotten until they are written again. */
   free(vma: Vma, start: Vpn, end: Vpn): void;
+  /** MADV_COLLAPSE: the whole blocks of 2 MiB in the range become huge pages; 0 or a negated errno. */
+  collapse(task: Task, vma: Vma, start: Vpn, end: Vpn): number;
+  /** MADV_HUGEPAGE was given: khugepaged looks at the address space from now on, if the mapping is fit for it. */
+  enterKhugepaged(vma: Vma): void;
   /** MADV_COLD: the pages of the range go to the inactive list. */
   cold(vma: Vma, start: Vpn, end: Vpn): void;
   /** MADV_PAGEOUT: the pages of the range are reclaimed now, where reclaim can. */

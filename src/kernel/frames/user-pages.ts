@@ -167,7 +167,9 @@ export class UserPages implements TableFrames {
     const { mapcount, mapping, memcg, flags } = this.#table;
     // From the end on: who unmaps page by page goes upwards, so that the last page tells at once.
     const end = head + (1 << order);
-    for (let frame = end - 1; frame >= head; frame--) if ((mapcount[frame] as number) > 0) return;
+    const kept = PG_CACHED | PG_SWAPCACHE;
+    for (let frame = end - 1; frame >= head; frame--)
+      if ((mapcount[frame] as number) > 0 || (flags[frame] as number) & kept) return;
     for (let frame: number = head; frame < end; frame++) {
       this.#lru.remove(frame as Pfn);
       mapping[frame] = 0;

@@ -10,6 +10,7 @@ import { PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTO
 import type { Inode } from '../page-cache/inode.ts';
 import { entryOfValue } from '../page-cache/shmem-swap.ts';
 import type { Task } from '../process/process.ts';
+import { madviseCollapse } from '../thp/collapse.ts';
 import { forEachFrame, isHugeZero, leafHead } from '../thp/huge-entries.ts';
 import { PGLAZYFREE } from '../vmstat.ts';
 import { entrySwap, guardEntryLo, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL } from './soft-entry.ts';
@@ -21,6 +22,8 @@ const TABLE_PAGES = 512;
 export interface AdviceNeeds {
   /** Tries to free these pages now (reclaim_pages). */
   reclaimPages(frames: readonly Pfn[]): void;
+  /** Puts a swapped page back in place of its entry, as a fault would. @returns false when there is no memory for it */
+  swapIn(task: Task, vma: Vma, page: Vpn, slot: number): boolean;
   /** Reads a page into the swap cache, on a task's account. */
   readSwapAhead(task: Task, entry: number): void;
   /** The same for the swapped pages of a memory file from page `first` to before `end`. */
@@ -36,6 +39,15 @@ export class PageAdvice implements AdviceOps {
     this.#needs = needs;
   }
 
+  collapse(task: Task, vma: Vma, start: Vpn, end: Vpn): number {
+    this.#core.lru.drain();
+    return madviseCollapse(this.#core, vma, start, end, (at, page, slot) => this.#needs.swapIn(task, at, page, slot));
+  }
+
+  enterKhugepaged(vma: Vma): void {
+    this.#core.thp.khugepaged.enter(vma);
+  }
+
   /** madvise_free_pte_range: the pages are clean from now on and stand on the list of file pages (folio_mark_lazyfree). */
   free(vma: Vma, start: Vpn, end: Vpn): void {
     const { pageTables, table, lru, vmstat, tlb } = this.#core;
@@ -46,6 +58,7 @@ export class PageAdvice implements AdviceOps {
       if (!table.has(frame, PG_SWAPBACKED) || !table.has(frame, PG_LRU) || table.has(frame, PG_UNEVICTABLE)) return;
       lru.makeLazyFree(frame);
       vmstat.count(PGLAZYFREE);
+      this.#core.cgroups.count(table.memcg[frame] as number, PGLAZYFREE);
     };
     const visit = (slot: number, lo: number, frame: Pfn, page: number): void => {
       if (!table.isAnonymous(frame)) return;

@@ -13,6 +13,7 @@ import {
   PG_UPTODATE,
   PG_WRITEBACK,
 } from '../frames/frame-table.ts';
+import { SWAP_DONE, SWAP_MAPPED, SWAP_SPLIT, SWAP_WRITING, swapOutFolio } from '../thp/swap-out.ts';
 import { NR_VMSCAN_IMMEDIATE_RECLAIM, PGACTIVATE, PGLAZYFREED } from '../vmstat.ts';
 import { ACTIVATE, checkReferences, KEEP, RECLAIM, RECLAIM_CLEAN } from './references.ts';
 import type { ScanControl } from './scan-control.ts';
@@ -128,10 +129,7 @@ function decide(core: PageCore, writeback: WritebackState, head: Pfn, pages: num
     met.refKeep += pages;
     return KEPT;
   }
-  if (!isFile && table.has(head, PG_HEAD) && table.isAnonymous(head) && sc.maySwap && core.swap.free > 0) {
-    core.splitFolio(head);
-    return SPLIT;
-  }
+  if (!isFile && table.has(head, PG_HEAD) && table.isAnonymous(head)) return swapOutLarge(core, head, sc);
   if (!isFile) return swapOut(core, head, sc, references === RECLAIM_CLEAN);
   const isAnonymous = table.isAnonymous(head);
   for (let p = 0; p < pages; p++) {
@@ -141,7 +139,7 @@ function decide(core: PageCore, writeback: WritebackState, head: Pfn, pages: num
   }
   if (isAnonymous) {
     core.pages.releaseUnused(head);
-    core.vmstat.count(PGLAZYFREED);
+    core.vmstat.count(PGLAZYFREED, pages);
     return FREED;
   }
   if (isAnyDirty(core, head, pages)) {
@@ -187,6 +185,17 @@ function swapOut(core: PageCore, frame: Pfn, sc: ScanControl, cleanOnly: boolean
   return FREED;
 }
 
+/** A large folio goes as a whole where swap has room for it in one piece (thp/swap-out.ts). */
+function swapOutLarge(core: PageCore, head: Pfn, sc: ScanControl): number {
+  const isPlaced = core.table.has(head, PG_SWAPCACHE);
+  if (!isPlaced && (!sc.maySwap || core.swap.free === 0)) return ACTIVATED;
+  const outcome = swapOutFolio(core, head, sc.target?.id ?? 0);
+  if (outcome === SWAP_SPLIT) return SPLIT;
+  if (outcome === SWAP_WRITING) sc.met.pageout += folioPages(core, head);
+  if (outcome === SWAP_MAPPED) sc.met.unmapFail += folioPages(core, head);
+  return outcome === SWAP_DONE ? FREED : outcome === SWAP_WRITING ? KEPT : ACTIVATED;
+}
+
 /** Swaps the pages of a folio that was split; those that stay go back to their lists. @returns pages freed */
 function shrinkSplit(core: PageCore, head: Pfn, pages: number, sc: ScanControl): number {
   let freed = 0;
@@ -197,7 +206,11 @@ function shrinkSplit(core: PageCore, head: Pfn, pages: number, sc: ScanControl):
     if (fate === FREED) freed++;
     else {
       if (fate === ACTIVATED) core.table.set(pfn(page), PG_ACTIVE);
-      core.lru.putBack(pfn(page));
+      // One that is being written is next in line when it is looked at again.
+      const isWritten = core.table.has(pfn(page), PG_RECLAIM);
+      core.table.clear(pfn(page), PG_RECLAIM);
+      if (isWritten) core.lru.putBackOldest(pfn(page));
+      else core.lru.putBack(pfn(page));
     }
   }
   return freed;

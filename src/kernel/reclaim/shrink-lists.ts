@@ -166,13 +166,15 @@ export class ListShrinker {
 
   #putBack(head: Pfn): void {
     const { lru, table } = this.#core;
+    const size = folioPages(this.#core, head);
     if (table.has(head, PG_SWAPCACHE) && table.has(head, PG_RECLAIM)) {
       // Written to a device that answers later: next in line when it is looked at again (folio_rotate_reclaimable).
-      table.clear(head, PG_RECLAIM);
-      lru.putBackOldest(head);
+      for (let p = size - 1; p >= 0; p--) {
+        table.clear(pfn(head + p), PG_RECLAIM);
+        lru.putBackOldest(pfn(head + p));
+      }
       return;
     }
-    const size = folioPages(this.#core, head);
     if (table.has(head, PG_MLOCKED)) for (let p = 0; p < size; p++) table.set(pfn(head + p), PG_UNEVICTABLE);
     for (let p = size - 1; p >= 0; p--) lru.putBack(pfn(head + p));
     if (table.has(head, PG_ACTIVE)) this.#needs.growAge(table.memcg[head] as number, size);

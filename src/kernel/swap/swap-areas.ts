@@ -130,6 +130,22 @@ export abstract class SwapAreas {
     return 0;
   }
 
+  /**
+   * Neighbouring places for a large folio (folio_alloc_swap with an order): only block devices have them, files on a disk
+   * may lie in pieces. @returns the first entry, or 0
+   */
+  protected takeEntries(order: number): number {
+    for (const area of this.#available) {
+      const room = area.usable - area.used >= 1 << order;
+      const slot = room && area.device.kind === 'partition' ? area.clusters.takeRun(order) : 0;
+      if (slot === 0) continue;
+      area.used += 1 << order;
+      this.#used += 1 << order;
+      return swapEntry(area.number, slot);
+    }
+    return 0;
+  }
+
   #takeFrom(area: SwapArea): number {
     if (area.used >= area.usable) return 0;
     const { clusters, device } = area;

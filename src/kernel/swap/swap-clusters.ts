@@ -33,6 +33,8 @@ export class SwapClusters {
   readonly #used: Uint16Array;
   readonly #state: Uint8Array;
   readonly #lists: FrameLists;
+  /** By order of large folios: where the next goes, 0 when a free cluster must be begun. */
+  readonly #runs = new Int32Array(Math.log2(SWAPFILE_CLUSTER) + 1);
   /** The area's free clusters are told to the device (SWP_PAGE_DISCARD), so that writes are spread over fresh ones. */
   readonly #freshFirst: boolean;
   /** A page that only the swap cache holds gives its slot up; false when it cannot now. */
@@ -79,6 +81,30 @@ export class SwapClusters {
     if (found !== 0) return found;
     if (isFull) this.#reclaimFullCluster();
     return this.#scanList(NONFULL, isFull) || this.#scanList(FRAGMENTED, isFull);
+  }
+
+  /**
+   * Neighbouring slots for all pages of a large folio, aligned to their number: the next ones of the cluster that its order
+   * is filling, else of a free cluster. @returns the first slot, or 0 when there are none
+   */
+  takeRun(order: number): number {
+    const pages = 1 << order;
+    const next = this.#runs[order] as number;
+    const free = this.#lists.head(FREE) - 1;
+    const first = next !== 0 && this.#isUnused(next, pages) ? next : free * SWAPFILE_CLUSTER;
+    if (first < 0) return 0;
+    const cluster = Math.floor(first / SWAPFILE_CLUSTER);
+    const used = (this.#used[cluster] as number) + pages;
+    this.#used[cluster] = used;
+    this.#runs[order] = (first + pages) % SWAPFILE_CLUSTER === 0 ? 0 : first + pages;
+    this.#move(cluster, used === SWAPFILE_CLUSTER ? FULL : FRAGMENTED);
+    return first;
+  }
+
+  #isUnused(first: number, count: number): boolean {
+    const { references, cached } = this.#slots;
+    for (let slot = first; slot < first + count; slot++) if (references[slot] !== 0 || cached[slot] !== 0) return false;
+    return true;
   }
 
   /** A slot is free again (swap_entries_free). */
@@ -147,6 +173,7 @@ export class SwapClusters {
   save(): SwapClustersState {
     return {
       next: this.next,
+      runs: this.#runs.slice(),
       used: this.#used.slice(),
       lists: Array.from({ length: LISTS }, (_, list) =>
         Int32Array.from(this.#lists.frames(list), (entry) => entry - 1),
@@ -156,6 +183,7 @@ export class SwapClusters {
 
   restore(state: SwapClustersState): void {
     this.next = state.next;
+    this.#runs.set(state.runs);
     this.#used.set(state.used);
     for (let cluster = 0; cluster < this.#used.length; cluster++) this.#unlist(cluster);
     state.lists.forEach((clusters, list) => {
@@ -166,6 +194,7 @@ export class SwapClusters {
 
 export interface SwapClustersState {
   readonly next: number;
+  readonly runs: Int32Array;
   readonly used: Uint16Array;
   readonly lists: readonly Int32Array[];
 }

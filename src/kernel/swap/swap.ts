@@ -46,6 +46,20 @@ export class Swap extends SwapAreas {
     return entry;
   }
 
+  /** The same for a large folio, whose pages get neighbouring places. @returns whether there were any */
+  allocateFolio(head: Pfn, order: number): boolean {
+    const { cgroups, table } = this.core;
+    const first = cgroups.mayUseSwap(head, this.free >= 1 << order) ? this.takeEntries(order) : 0;
+    if (first === 0) return false;
+    for (let i = 0; i < 1 << order; i++) {
+      const frame = pfn(head + i);
+      if (cgroups.version === 2) this.area(first).owner[slotOf(first + i)] = cgroups.swapOut(frame);
+      this.enterCache(frame, first + i);
+      table.set(frame, PG_DIRTY);
+    }
+    return true;
+  }
+
   enterCache(frame: Pfn, entry: number): void {
     this.area(entry).cached[slotOf(entry)] = frame;
     this.#entryOf ??= new Int32Array(this.core.table.frames);
@@ -123,9 +137,10 @@ export class Swap extends SwapAreas {
 
   /**
    * Writes a page of the swap cache to its place (swap_writeout). A page of zeros is only marked.
+   * @param mayMark false for a page of a large folio that holds more than zeros
    * @returns whether the write is done already
    */
-  writeOut(frame: Pfn): boolean {
+  writeOut(frame: Pfn, mayMark = true): boolean {
     const { table, vmstat, memory, contents, cgroups } = this.core;
     const payer = table.memcg[frame] as number;
     const entry = this.entryOf(frame);
@@ -133,7 +148,7 @@ export class Swap extends SwapAreas {
     table.clear(frame, PG_DIRTY);
     vmstat.count(NR_VMSCAN_WRITE);
     if (contents === 'bytes') {
-      const isZero = !memory.hasStorage(frame) || isAllZero(memory.view(frame));
+      const isZero = mayMark && this.isZero(frame);
       area.zero[slotOf(entry)] = isZero ? 1 : 0;
       if (isZero) {
         vmstat.count(SWPOUT_ZERO);
@@ -147,6 +162,12 @@ export class Swap extends SwapAreas {
     // Nobody waits for it, but it keeps the disk busy.
     this.#request(entry, true);
     return area.device.synchronous;
+  }
+
+  /** Whether a page holds nothing but zeros. */
+  isZero(frame: Pfn): boolean {
+    const { memory } = this.core;
+    return !memory.hasStorage(frame) || isAllZero(memory.view(frame));
   }
 
   /**

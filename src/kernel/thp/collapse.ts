@@ -5,6 +5,7 @@ import { MM_ANONPAGES } from '../address-space/mm.ts';
 import { VM_LOCKED, VM_WRITE } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { EAGAIN, EBUSY, EINVAL, ENOMEM } from '../errno.ts';
 import { PG_LRU, PG_REFERENCED, PG_SWAPCACHE } from '../frames/frame-table.ts';
 import { addRss } from '../page-table/rss.ts';
 import {
@@ -24,6 +25,7 @@ import {
   THP_SCAN_EXCEED_SHARE_PTE,
   THP_SCAN_EXCEED_SWAP_PTE,
 } from '../vmstat.ts';
+import { isAllowed, TVA_FORCED_COLLAPSE } from './eligible.ts';
 import { PMD_ORDER } from './settings.ts';
 
 /** What became of a block (enum scan_result); only what somebody asks for is kept apart. */
@@ -49,6 +51,31 @@ export interface Collapser {
   readonly isKhugepaged: boolean;
   /** Brings a page in from swap (do_swap_page). @returns false when that failed */
   swapIn(vma: Vma, page: Vpn, slot: number): boolean;
+}
+
+/**
+ * MADV_COLLAPSE on a part of one mapping (madvise_collapse): every whole block in it, whatever the switches say.
+ * @returns 0 when all of them are huge pages now, else a negated errno by the last that is not
+ */
+export function madviseCollapse(core: PageCore, vma: Vma, start: Vpn, end: Vpn, swapIn: Collapser['swapIn']): number {
+  if (!isAllowed(core.thp.settings, vma, PMD_ORDER, TVA_FORCED_COLLAPSE)) return -EINVAL;
+  let last = SCAN_SUCCEED;
+  const until = end - (end % PMD_PAGES);
+  for (let first = Math.ceil(start / PMD_PAGES) * PMD_PAGES; first < until; first += PMD_PAGES) {
+    const result = collapseBlock(core, vma, vpn(first), { isKhugepaged: false, swapIn });
+    if (result === SCAN_SUCCEED || result === SCAN_PMD_MAPPED) continue;
+    last = result;
+    // The next block can only fare better where this one's trouble was its own.
+    if (result !== SCAN_PMD_NULL && result !== SCAN_PAGE_LRU && result !== SCAN_FAIL) break;
+  }
+  return last === SCAN_SUCCEED ? 0 : collapseError(last);
+}
+
+/** madvise_collapse_errno. */
+function collapseError(result: number): number {
+  if (result === SCAN_ALLOC_HUGE_PAGE_FAIL) return -ENOMEM;
+  if (result === SCAN_CGROUP_CHARGE_FAIL || result === SCAN_EXCEED_NONE_PTE) return -EBUSY;
+  return result === SCAN_PAGE_LRU ? -EAGAIN : -EINVAL;
 }
 
 /** Looks at a block and collapses it when it is worth it (collapse_scan_pmd, collapse_huge_page). @returns SCAN_* */
