@@ -1,6 +1,6 @@
 /** The C oracle: it asks the kernel beneath what the simulated one is asked. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answer } from '../program/scenario/answer.ts';
 import { CONFORMANCE } from './conformance-set.ts';
@@ -24,15 +24,18 @@ function inWork(program: string, args: readonly string[]): string {
   return stdout;
 }
 
-/** Builds the oracle and makes its file systems, once. @throws {UserError} when that is not possible here */
+const sourceOf = (folder: string): string => readFileSync(join(folder, 'oracle.c'), 'utf8');
+
+/** Builds the oracle, if it is not of this source already, and makes its file systems, once. @throws {UserError} when that is not possible here */
 export function prepareHost(): void {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new UserError(`--host needs Linux on x86-64; this is ${process.platform} on ${process.arch}`);
   }
   if (process.getuid?.() !== 0) throw new UserError('--host needs root: it mounts file systems for the scenarios');
   mkdirSync(WORK, { recursive: true });
+  const isBuilt = existsSync(join(WORK, 'oracle')) && sourceOf(WORK) === sourceOf(CONFORMANCE);
   for (const part of PARTS) cpSync(join(CONFORMANCE, part), join(WORK, part));
-  if (!existsSync(join(WORK, 'oracle'))) inWork('sh', ['build.sh']);
+  if (!isBuilt) inWork('sh', ['build.sh']);
   inWork('bash', ['setup.sh']);
 }
 

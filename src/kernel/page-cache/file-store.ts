@@ -115,7 +115,7 @@ export class FileStore implements FileOps {
     this.sync = new FileSync(this.writeBack, this.flusher, this.metadata);
     this.throttle = new DirtyThrottle(core, this.flusher);
     this.truncation = new Truncation(core, this.cache, this.io, this.metadata, this.writeBack, this.shmem);
-    this.reader = new FileReader(this.cache, this.io, this.ahead, copy);
+    this.reader = new FileReader(this.cache, this.io, this.ahead, copy, core.trace);
     this.writer = new FileWriter(this.cache, this.io, this.shmem, copy, this.throttle, this.writeBack);
     this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy);
     this.advice = new FileAdvice(this.ahead, this.writeBack, this.truncation, core.lru);

@@ -1,7 +1,9 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
 import { EFAULT, EINTR, ENOMEM } from '../errno.ts';
 import type { Task } from '../process/process.ts';
+import { type EventLog, FILEMAP_MM_FILEMAP_GET_PAGES } from '../tracepoints.ts';
 import type { File } from './file.ts';
+import type { Inode } from './inode.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
 import type { Readahead } from './readahead.ts';
@@ -16,8 +18,10 @@ export class FileReader {
   readonly #io: PageIo;
   readonly #readahead: Readahead;
   readonly #user: UserCopy;
+  readonly #trace: EventLog;
 
-  constructor(cache: PageCache, io: PageIo, readahead: Readahead, user: UserCopy) {
+  constructor(cache: PageCache, io: PageIo, readahead: Readahead, user: UserCopy, trace: EventLog) {
+    this.#trace = trace;
     this.#cache = cache;
     this.#io = io;
     this.#readahead = readahead;
@@ -32,8 +36,10 @@ export class FileReader {
     const offset = position - index * PAGE_SIZE;
     if (offset + length <= PAGE_SIZE && asked <= inode.size) {
       const frame = pfn(inode.pages.get(index));
-      if (frame > 0 && this.#cache.isReady(frame))
+      if (frame > 0 && this.#cache.isReady(frame)) {
+        this.#traceGot(task, inode, index, index + 1);
         return this.#readPage(task, file, frame, index, offset, length, buffer);
+      }
     }
     let at = position;
     let lastPosition = ra.prevPos;
@@ -99,7 +105,12 @@ export class FileReader {
       const index = behind - 1 - ((inode.pages.get(behind - 1) as Pfn) - folio);
       this.#readahead.async(task, file, index, folio, last - index);
     }
+    this.#traceGot(task, inode, first, last);
     return behind;
+  }
+
+  #traceGot(task: Task, { ino, dev }: Inode, first: number, last: number): void {
+    if (this.#trace.on) this.#trace.emit(FILEMAP_MM_FILEMAP_GET_PAGES, task.tid, ino, dev, first, last - 1);
   }
 
   /**

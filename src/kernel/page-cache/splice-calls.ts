@@ -1,6 +1,6 @@
 import { PAGE_SIZE } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
-import { EBADF, EINVAL } from '../errno.ts';
+import { EBADF, EINVAL, EXDEV } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import { O_ACCMODE, O_APPEND, O_RDONLY, O_WRONLY } from '../uapi.ts';
 import type { File } from './file.ts';
@@ -13,6 +13,18 @@ const MAX_RW_COUNT = 2 ** 31 - PAGE_SIZE;
 
 const mayRead = (file: File): boolean => (file.flags & O_ACCMODE) !== O_WRONLY;
 const mayWrite = (file: File): boolean => (file.flags & O_ACCMODE) !== O_RDONLY;
+
+/** For /proc/PID/io both are a read and a write, once their files were found to be such (do_sendfile, vfs_copy_file_range). */
+function countMoved({ process: { calls } }: Task, moved: number): number {
+  if (moved === -EBADF || moved === -EINVAL || moved === -EXDEV) return moved;
+  calls.reads++;
+  calls.writes++;
+  if (moved > 0) {
+    calls.readChars += moved;
+    calls.writtenChars += moved;
+  }
+  return moved;
+}
 
 /** System calls that move bytes between files without a user's buffer (fs/read_write.c, do_splice_direct in fs/splice.c). */
 export class SpliceCalls extends Files {
@@ -41,12 +53,12 @@ export class SpliceCalls extends Files {
         ? this.#toFile(task, out, file, position, count)
         : this.#toSocket(task, out, file, position, count);
     if (offset === undefined && sent > 0) file.position += sent;
-    return sent;
+    return countMoved(task, sent);
   }
 
   /**
    * copy_file_range(2), on a file system that shares no blocks between files: the bytes go through the cache of both.
-   * Offsets as in sendfile. @returns bytes, or EBADF, EINVAL for ranges of one file that overlap
+   * Offsets as in sendfile. @returns bytes, or EBADF, EXDEV between two file systems, EINVAL for ranges of one file that overlap
    */
   copyFileRange(
     task: Task,
@@ -61,6 +73,7 @@ export class SpliceCalls extends Files {
     const target = files.get(to);
     if (source === undefined || target === undefined || !mayRead(source) || !mayWrite(target)) return -EBADF;
     if (target.flags & O_APPEND) return -EBADF;
+    if (source.inode.dev !== target.inode.dev) return -EXDEV;
     const start = fromOffset ?? source.position;
     const place = toOffset ?? target.position;
     if (length < 0 || start < 0 || place < 0) return -EINVAL;
@@ -69,7 +82,7 @@ export class SpliceCalls extends Files {
     const copied = this.#copy(task, source, start, target, place, count);
     if (copied > 0 && fromOffset === undefined) source.position += copied;
     if (copied > 0 && toOffset === undefined) target.position += copied;
-    return copied;
+    return countMoved(task, copied);
   }
 
   #toSocket(task: Task, socket: Socket, file: File, position: number, count: number): number {

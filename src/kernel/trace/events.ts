@@ -45,6 +45,7 @@ oom:wake_reaper pid:d
 oom:start_task_reaping pid:d
 oom:finish_task_reaping pid:d
 oom:skip_task_reaping pid:d
+filemap:mm_filemap_get_pages i_ino:d s_dev:d index:d last_index:d
 `;
 
 export const EXCEPTIONS_PAGE_FAULT_USER = 0;
@@ -84,6 +85,7 @@ export const OOM_WAKE_REAPER = 33;
 export const OOM_START_TASK_REAPING = 34;
 export const OOM_FINISH_TASK_REAPING = 35;
 export const OOM_SKIP_TASK_REAPING = 36;
+export const FILEMAP_MM_FILEMAP_GET_PAGES = 37;
 
 /** The reasons of tlb:tlb_flush (enum tlb_flush_reason). */
 export const TLB_FLUSH_ON_TASK_SWITCH = 0;

@@ -69,6 +69,11 @@ const PRINTERS: ReadonlyMap<number, Printer> = new Map<number, Printer>([
     ([ino, device, index, last]) =>
       `dev=${dev(device as number)} ino=${hex(ino as number)} ofs=${range(index as number, last as number)}`,
   ],
+  [
+    events.FILEMAP_MM_FILEMAP_GET_PAGES,
+    ([ino, device, index, last]) =>
+      `dev=${dev(device as number)} ino=${hex(ino as number)} ofs=${range(index as number, last as number)}`,
+  ],
   [events.FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE, cached],
   [events.FILEMAP_MM_FILEMAP_DELETE_FROM_PAGE_CACHE, cached],
   [

@@ -32,6 +32,8 @@ export class ScenarioProcess {
   readonly slot: number;
   /** VmPTE in kB at its start: a forked child counts from its parent's start. */
   readonly startPteKb: number;
+  /** Bytes that bringing its program into memory read from a disk before its first operation. */
+  readonly startReadBytes: number;
   /** The initial break, in bytes. */
   readonly startBrk: number;
   /** Its end is in some answer's `deaths`. */
@@ -58,6 +60,7 @@ export class ScenarioProcess {
     this.slot = init.slot;
     this.#descriptors = new Map(init.descriptors);
     this.startPteKb = init.startPteKb;
+    this.startReadBytes = init.task.process.readBytes;
     this.startBrk = init.startBrk;
   }
 

@@ -2,16 +2,12 @@
 import { PAGE_SIZE } from '../../../hardware/units.ts';
 import { isError } from '../../../kernel/errno.ts';
 import { MFD_HUGETLB, O_RDWR } from '../../../kernel/uapi.ts';
-import type { AddressExpression } from '../address-expression.ts';
-import type { Answer } from '../answer.ts';
 import { FILE_ADVICE, OPEN_FLAGS } from '../flag-names.ts';
 import { processOperation } from '../operation.ts';
 import type { ScenarioProcess } from '../scenario-process.ts';
 import type { Scene } from '../scene.ts';
 import type { Words } from '../words.ts';
 
-/** The oracle has room for so many numbers behind a call. */
-const MOST_PROBES = 32768;
 /** FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE. */
 const PUNCH = 3;
 
@@ -126,75 +122,3 @@ export const cachestat = processOperation(
     Object.assign(answer, { cache, dirty, writeback, evicted, recently_evicted: recentlyEvicted });
   },
 );
-
-interface Transfer {
-  readonly name: string;
-  readonly size: number;
-  readonly times: number;
-  readonly buffer: AddressExpression;
-  readonly delayUs: number;
-  readonly probe: boolean;
-  /** Where the first call begins, and how far each goes on; undefined for the file's own position. */
-  readonly offset: number | undefined;
-  readonly step: number;
-}
-
-function readTransfer(words: Words, positioned: boolean): Transfer {
-  const size = words.size('size') ?? PAGE_SIZE;
-  return {
-    name: words.operand(0),
-    size,
-    times: words.times('n'),
-    buffer: words.address(words.option('buf') ?? 'scratch'),
-    delayUs: words.size('delay') ?? 0,
-    probe: words.has('probe'),
-    offset: positioned ? (words.size('off') ?? 0) : undefined,
-    step: words.size('step') ?? size,
-  };
-}
-
-/** n calls of read, write, pread or pwrite, until the first error. */
-function transfer(process: ScenarioProcess, how: Transfer, answer: Answer, scene: Scene, write: boolean): void {
-  const { files } = scene.kernel;
-  const { task } = process;
-  const fd = process.descriptor(how.name);
-  const buffer = process.resolve(how.buffer).address;
-  const cached: number[] = [];
-  let calls = 0;
-  let last = 0;
-  process.carryOut(answer, () => {
-    let total = 0;
-    let offset = how.offset;
-    for (let i = 0; i < how.times; i++) {
-      process.costs.systemCalls(1, true);
-      if (offset === undefined) {
-        last = write ? files.write(task, fd, buffer, how.size) : files.read(task, fd, buffer, how.size);
-      } else {
-        last = write
-          ? files.pwrite(task, fd, buffer, how.size, offset)
-          : files.pread(task, fd, buffer, how.size, offset);
-        offset += how.step;
-      }
-      calls++;
-      if (last > 0) total += last;
-      if (how.delayUs > 0) scene.sleep(how.delayUs * 1000);
-      if (how.probe && i < MOST_PROBES) cached.push(scene.cachedPages(task.process.files.get(fd)?.inode));
-      if (last < 0) return last;
-    }
-    return total;
-  });
-  if (calls > 1) Object.assign(answer, { calls, last });
-  if (cached.length > 0) answer.cached = cached;
-}
-
-const transferOperation = (usage: string, write: boolean, positioned: boolean) =>
-  processOperation(
-    usage,
-    (words) => readTransfer(words, positioned),
-    (process, how, answer, scene) => transfer(process, how, answer, scene, write),
-  );
-
-export const read = transferOperation('read F [size=] [n=] [buf=] [delay=] [probe]', false, false);
-export const write = transferOperation('write F [size=] [n=] [buf=] [delay=] [probe]', true, false);
-export const pread = transferOperation('pread F [off=] [size=] [n=] [step=] [buf=] [delay=] [probe]', false, true);
-export const pwrite = transferOperation('pwrite F [off=] [size=] [n=] [step=] [buf=] [delay=] [probe]', true, true);

@@ -12,6 +12,7 @@ import * as observing from './observing.ts';
 import * as settings from './settings.ts';
 import * as swap from './swap.ts';
 import { trace } from './tracing.ts';
+import * as transfers from './transfers.ts';
 import * as views from './views.ts';
 
 const byName = <Step>(operations: readonly Operation<Step>[]): ReadonlyMap<string, Operation<Step>> =>
@@ -49,10 +50,12 @@ export const PROCESS_OPERATIONS: ReadonlyMap<string, Operation<ProcessStep>> = b
   descriptors.fadvise,
   descriptors.readahead,
   descriptors.cachestat,
-  descriptors.read,
-  descriptors.write,
-  descriptors.pread,
-  descriptors.pwrite,
+  transfers.read,
+  transfers.write,
+  transfers.pread,
+  transfers.pwrite,
+  transfers.sendfile,
+  transfers.copyFileRange,
   life.fork,
   life.exit,
   life.kill,
@@ -64,6 +67,7 @@ export const PROCESS_OPERATIONS: ReadonlyMap<string, Operation<ProcessStep>> = b
   views.maps,
   views.pages,
   views.faults,
+  views.io,
   settings.oomScoreAdj,
   settings.oomScore,
   settings.clearRefs,

@@ -1,6 +1,7 @@
-/** What a person would read in /proc of a process: stat, maps, pages, faults and the OOM score. */
+/** What a person would read in /proc of a process: stat, maps, pages, faults and io. */
 import { addressOf, PAGE_SIZE, pageOf } from '../../../hardware/units.ts';
 import type { Vma } from '../../../kernel/address-space/vma.ts';
+import { ioOf } from '../../../kernel/proc/io.ts';
 import { nameOf, offsetOf, permissionsOf } from '../../../kernel/proc/maps.ts';
 import { pagesOf } from '../../../kernel/proc/pagemap.ts';
 import { smapsOf } from '../../../kernel/proc/smaps.ts';
@@ -144,5 +145,13 @@ export const faults = processOperation(
   ({ task }, _none, answer) => {
     answer.total_minflt = task.process.minFlt;
     answer.total_majflt = task.process.majFlt;
+  },
+);
+
+export const io = processOperation(
+  'io',
+  () => undefined,
+  ({ task, startReadBytes }, _none, answer) => {
+    for (const [key, value] of ioOf(task.process)) answer[key] = key === 'read_bytes' ? value - startReadBytes : value;
   },
 );
