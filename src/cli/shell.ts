@@ -54,20 +54,17 @@ async function runScript(shell: Shell, script: string): Promise<number> {
 /** Names of commands, and of files below /proc and /sys, that begin as the line's last word does. */
 function complete(shell: Shell, line: string): [string[], string] {
   const word = /\S*$/.exec(line)?.[0] ?? '';
-  if (word.startsWith('/proc') || word.startsWith('/sys')) {
-    const slash = word.lastIndexOf('/');
-    const directory = shell.box.machine.kernel.systemFiles.directory(word.slice(0, slash));
-    const names = [...(directory ?? [])].map(
-      ([name, kind]) => `${word.slice(0, slash)}/${name}${kind === 'directory' ? '/' : ''}`,
-    );
-    return [names.filter((name) => name.startsWith(word)), word];
-  }
-  return [[...COMMANDS.keys()].filter((name) => name.startsWith(word)).map((name) => `${name} `), word];
+  const typed = word.slice(0, word.lastIndexOf('/') + 1);
+  const directory = typed.startsWith('/') ? typed.slice(0, -1) : `${shell.directory}/${typed}`.replace(/\/$/, '');
+  const entries = shell.box.machine.kernel.systemFiles.directory(directory) ?? new Map<string, string>();
+  const paths = [...entries].map(([name, kind]) => `${typed}${name}${kind === 'directory' ? '/' : ''}`);
+  const names = /\S\s+\S*$/.test(line) ? paths : [...[...COMMANDS.keys()].map((name) => `${name} `), ...paths];
+  return [names.filter((name) => name.startsWith(word)), word];
 }
 
 /** A person at a terminal: a line, its answer, and the next. Ctrl-C ends the command, Ctrl-D the shell. */
 async function converse(box: LinuxBox): Promise<number> {
-  let pressed = false;
+  let [pressed, running] = [false, false];
   const shell = new Shell(box, {
     interrupted: () => pressed,
     show: (step) => {
@@ -81,23 +78,31 @@ async function converse(box: LinuxBox): Promise<number> {
     output: process.stdout,
     completer: (line: string) => complete(shell, line),
   });
-  terminal.on('SIGINT', () => {
-    pressed = true;
-    process.stdout.write('^C\n');
-    terminal.prompt();
-  });
   let code = EXIT_OK;
   const ask = (): void => {
     const directory = shell.directory.replace(/^\/root/, '~');
     terminal.setPrompt(`${PROMPT}:${directory}# `);
     terminal.prompt();
   };
+  terminal.on('SIGINT', () => {
+    process.stdout.write('^C\n');
+    if (running) pressed = true;
+    else {
+      // What was typed so far is dropped.
+      terminal.write(null, { ctrl: true, name: 'u' });
+      ask();
+    }
+  });
   ask();
   for await (const line of terminal) {
     const [, exitCode] = /^\s*(?:exit|logout)(?:\s+(\d+))?\s*$/.exec(line) ?? [undefined, undefined];
-    if (/^\s*(exit|logout)\b/.test(line)) return exitCode === undefined ? code : Number(exitCode);
-    pressed = false;
+    if (/^\s*(exit|logout)\b/.test(line)) {
+      terminal.close();
+      return exitCode === undefined ? code : Number(exitCode);
+    }
+    [pressed, running] = [false, true];
     const result = await shell.run(line);
+    running = false;
     code = result.exitCode;
     print(result);
     print(shell.takeBehind());

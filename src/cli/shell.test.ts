@@ -1,0 +1,29 @@
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { faultline } from './testing/faultline.ts';
+
+test('does a line run on a machine of the size asked for, and end with its exit code?', () => {
+  const { stdout, code } = faultline(['shell', '--memory', '64M', '-c', 'free -m | head -2 | tail -1; false']);
+  expect(stdout.split(/\s+/).slice(0, 2)).toEqual(['Mem:', '64']);
+  expect(code).toBe(1);
+});
+
+test('is the standard input a script when nobody sits there?', () => {
+  const bin = new URL('../../bin/faultline.js', import.meta.url).pathname;
+  const { stdout } = spawnSync(process.execPath, [bin, 'shell'], { input: 'x=5\necho $((x * 2))\n', encoding: 'utf8' });
+  expect(stdout).toBe('10\n');
+});
+
+test('is a wrong call one clear sentence and exit code 2?', () => {
+  for (const [args, message] of [
+    [['shell', 'no-such-script'], /^faultline: no-such-script: /],
+    [['shell', '-c', 'free', '-m'], /^faultline: unknown option "-m"/],
+    [['shell', '-c', 'free', 'twice'], /^faultline: shell: unexpected "twice"/],
+    [['shell', '--memory', 'lots', '-c', 'free'], /^faultline: --memory lots: /],
+  ] as const) {
+    const { stderr, code } = faultline([...args]);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(code).toBe(2);
+  }
+});
