@@ -26,10 +26,10 @@ export class PeakFile {
     return `${pages * PAGE_SIZE}\n`;
   }
 
-  /** Whatever is written: the peak of this file begins anew, and the others keep what they have seen. */
+  /** Whatever is written: the peak of this file begins anew; what the others saw since their own writes is forgotten, too. */
   write(): void {
-    const { usage, localWatermark } = this.#counter;
-    for (const other of this.#watchers) other.#peak = Math.max(other.#peak ?? 0, localWatermark);
+    const { usage } = this.#counter;
+    for (const other of this.#watchers) other.#peak = Math.max(other.#peak ?? 0, usage);
     this.#counter.localWatermark = usage;
     this.#watchers.add(this);
     this.#peak = usage;

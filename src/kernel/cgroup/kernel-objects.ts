@@ -3,7 +3,9 @@
  * byte out of a page that was charged for them: what is left of it serves the next ones.
  */
 import type { Vma } from '../address-space/vma.ts';
-import type { Task } from '../process/process.ts';
+import type { Process, Task } from '../process/process.ts';
+import type { Slab } from '../slab/slab.ts';
+import type { MemCgroup } from './mem-cgroup.ts';
 import type { MemCgroups } from './mem-cgroups.ts';
 
 const PAGE = 4096;
@@ -16,10 +18,22 @@ export const RADIX_NODE_BYTES: number = 584 + OWNER_BYTES;
 /** struct vm_area_struct. */
 const VMA_BYTES = 192 + OWNER_BYTES;
 
+/**
+ * struct mem_cgroup and its nodes, and its counters for each CPU: the parent pays for a group (mem_cgroup_alloc), as
+ * memory.stat of 6.18.15 shows it.
+ */
+const CGROUP_BYTES = 3188;
+export const CGROUP_PERCPU_BYTES = 4848;
+
+/** THREAD_SIZE, and task_struct, mm_struct, signal and descriptor tables together, measured in memory.current of 6.18. */
+export const KERNEL_STACK_BYTES = 16384;
+const PROCESS_BYTES = 15000;
+
 /** Charges an object to a group; it may reclaim, and the charge is made even when that does not help. */
 export function chargeObject(cgroups: MemCgroups, id: number, bytes: number, task: Task | undefined): void {
   if (id === 0) return;
   const group = cgroups.get(id);
+  takeStock(cgroups, id);
   if (group.objectBytes >= bytes) {
     group.objectBytes -= bytes;
     return;
@@ -35,25 +49,57 @@ export function chargeObject(cgroups: MemCgroups, id: number, bytes: number, tas
 export function unchargeObject(cgroups: MemCgroups, id: number, bytes: number): void {
   if (id === 0) return;
   const group = cgroups.get(id);
+  takeStock(cgroups, id);
   group.objectBytes += bytes;
-  if (group.objectBytes <= PAGE) return;
+  if (group.objectBytes > PAGE) giveBackPages(cgroups, group);
+}
+
+/** Bytes are kept at hand for one payer; of another one's, whole pages are given back (drain_obj_stock). */
+function takeStock(cgroups: MemCgroups, id: number): void {
+  if (cgroups.objectPayer === id) return;
+  const other = cgroups.get(cgroups.objectPayer);
+  if (other.objectBytes >= PAGE) giveBackPages(cgroups, other);
+  cgroups.objectPayer = id;
+}
+
+function giveBackPages(cgroups: MemCgroups, group: MemCgroup): void {
   const pages = Math.floor(group.objectBytes / PAGE);
   group.objectBytes -= pages * PAGE;
   group.objectPages -= pages;
   group.kmem.uncharge(pages);
-  cgroups.unchargePages(id, pages);
+  cgroups.unchargePages(group.id, pages);
 }
 
 /** A mapping is made or goes: the cgroup of the task that made it pays for its description (vm_area_alloc). */
 export function payForVma(core: Payers, vma: Vma, isNew: boolean): void {
   if (isNew) {
     vma.payer = core.current?.mm.memcg ?? 0;
+    core.slab.vmas.allocate();
     chargeObject(core.cgroups, vma.payer, VMA_BYTES, core.current);
-  } else unchargeObject(core.cgroups, vma.payer, VMA_BYTES);
+  } else {
+    core.slab.vmas.free();
+    unchargeObject(core.cgroups, vma.payer, VMA_BYTES);
+  }
+}
+
+/** A group is made or freed below another one, which pays for it. */
+export function payForGroup(cgroups: MemCgroups, parent: number, cpus: number, isNew: boolean): void {
+  const bytes = CGROUP_BYTES + cpus * CGROUP_PERCPU_BYTES;
+  if (isNew) chargeObject(cgroups, parent, bytes, undefined);
+  else unchargeObject(cgroups, parent, bytes);
+}
+
+/** A process is made or has ended: the group of who made it pays for its stack and what describes it (copy_process). */
+export function payForProcess(core: Payers, process: Process, isNew: boolean): void {
+  if (isNew) {
+    process.payer = core.current?.mm.memcg ?? 0;
+    chargeObject(core.cgroups, process.payer, KERNEL_STACK_BYTES + PROCESS_BYTES, core.current);
+  } else unchargeObject(core.cgroups, process.payer, KERNEL_STACK_BYTES + PROCESS_BYTES);
 }
 
 /** Who runs, and who pays. */
 interface Payers {
   readonly cgroups: MemCgroups;
   readonly current: Task | undefined;
+  readonly slab: Slab;
 }

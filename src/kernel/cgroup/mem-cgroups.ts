@@ -5,6 +5,7 @@ import type { AllocationPoint } from '../oom/oom-control.ts';
 import type { Task } from '../process/process.ts';
 import type { Timers } from '../time/clock.ts';
 import { type CgroupVersion, Charging, type MayReclaim } from './charging.ts';
+import { payForGroup } from './kernel-objects.ts';
 import { MemCgroup, type MemCgroupState } from './mem-cgroup.ts';
 import {
   countMemoryEvent,
@@ -17,6 +18,7 @@ import {
 /** What groups ask of reclaim and of the OOM killer. */
 export interface CgroupNeeds {
   readonly version: CgroupVersion;
+  readonly cpus: number;
   readonly clock: Timers;
   /** Frees pages of a group and those below it. @returns pages freed */
   reclaim(group: MemCgroup, pages: number, maySwap: boolean): number;
@@ -33,7 +35,11 @@ export interface CgroupNeeds {
 
 export class MemCgroups {
   readonly version: CgroupVersion;
+  /** Processors of the machine: a group has counters for each. */
+  readonly cpus: number;
   readonly root = new MemCgroup(0, '');
+  /** Number of the group whose kernel objects were charged last (obj_stock). */
+  objectPayer = 0;
   readonly #owners: Uint16Array;
   /** By number; undefined where one was removed. */
   readonly #byId: (MemCgroup | undefined)[] = [this.root];
@@ -42,6 +48,7 @@ export class MemCgroups {
   /** @param owners the frame table's column of cgroup numbers */
   constructor(owners: Uint16Array, needs: CgroupNeeds) {
     this.version = needs.version;
+    this.cpus = needs.cpus;
     this.#owners = owners;
     const { version, clock } = needs;
     this.#charging = new Charging({
@@ -67,6 +74,7 @@ export class MemCgroups {
     if (id >= MOST_CGROUPS) return undefined;
     const group = new MemCgroup(id, name, parent);
     this.#byId[id] = group;
+    payForGroup(this, parent.id, this.cpus, true);
     return group;
   }
 
@@ -99,6 +107,7 @@ export class MemCgroups {
       parent[key] += group[key];
     this.#charging.over.delete(group);
     this.#byId[group.id] = undefined;
+    payForGroup(this, parent.id, this.cpus, false);
     this.#releaseIfUnused(parent);
   }
 
@@ -208,11 +217,12 @@ export class MemCgroups {
   save(): MemCgroupsState {
     const { over } = this.#charging;
     const groups = [...this.root.subtree()].map((group) => group.save());
-    return { groups, over: [...over].map((group) => group.id) };
+    return { objectPayer: this.objectPayer, groups, over: [...over].map((group) => group.id) };
   }
 
   /** Makes the groups of a saved state anew, below the root. */
   restore(state: MemCgroupsState): void {
+    this.objectPayer = state.objectPayer;
     this.#byId.length = 1;
     this.root.children.length = 0;
     this.#charging.over.clear();
@@ -227,6 +237,7 @@ export class MemCgroups {
 }
 
 export interface MemCgroupsState {
+  readonly objectPayer: number;
   /** Parents before children. */
   readonly groups: readonly MemCgroupState[];
   /** Groups over their limit, by number. */

@@ -1,6 +1,7 @@
 import type { PageCore } from '../core.ts';
 import { countFramesOf } from '../proc/frame-counts.ts';
 import * as items from '../vmstat-items.ts';
+import { CGROUP_PERCPU_BYTES } from './kernel-objects.ts';
 import type { MemCgroup } from './mem-cgroup.ts';
 
 const PAGE = 4096;
@@ -69,7 +70,7 @@ export function memoryStatV2(core: PageCore, group: MemCgroup): Record<string, n
     kernel_stack: 0,
     pagetables: 0,
     sec_pagetables: 0,
-    percpu: 0,
+    percpu: (members.length - 1) * core.cgroups.cpus * CGROUP_PERCPU_BYTES,
     sock: 0,
     vmalloc: 0,
     shmem: frames.shmem * PAGE,

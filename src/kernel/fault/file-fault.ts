@@ -173,6 +173,7 @@ export class FileFaults {
         unlocked = this.#parts.mmapReadahead.onHit(task, file, vma, index, pfn(frame));
     } else {
       this.#core.vmstat.count(PGMAJFAULT);
+      this.#core.cgroups.get(vma.mm.memcg).pgmajfault++;
       outcome = VM_FAULT_MAJOR;
       unlocked = this.#parts.mmapReadahead.onMiss(task, file, vma, index);
       frame = this.#cache.find(inode, index);

@@ -44,6 +44,8 @@ export class LruLists {
   readonly #activations: LruBatch;
   /** Hears of each frame that was used twice and is active now (workingset_activation). */
   onActivation: (frame: Pfn) => void = () => {};
+  /** Hears of events that the page's cgroup counts, too. */
+  onEvent: (cgroup: number, item: number) => void = () => {};
 
   constructor(table: FrameTable, vmstat: VmStat) {
     this.#table = table;
@@ -124,7 +126,7 @@ export class LruLists {
   #activateNow(frame: Pfn): void {
     if (this.#table.has(frame, PG_UNEVICTABLE | PG_ACTIVE) || !this.#table.has(frame, PG_LRU)) return;
     this.#move(frame, PG_ACTIVE, 0);
-    this.#vmstat.count(PGACTIVATE);
+    this.#count(frame, PGACTIVATE);
   }
 
   /**
@@ -135,9 +137,14 @@ export class LruLists {
     if (this.#table.has(frame, PG_UNEVICTABLE)) return;
     this.#table.clear(frame, PG_REFERENCED);
     if (!this.#table.has(frame, PG_ACTIVE)) return;
-    this.#vmstat.count(PGDEACTIVATE);
+    this.#count(frame, PGDEACTIVATE);
     this.#table.set(frame, PG_WORKINGSET);
     this.#move(frame, 0, PG_ACTIVE);
+  }
+
+  #count(frame: Pfn, item: number): void {
+    this.#vmstat.count(item);
+    this.onEvent(this.#table.memcg[frame] as number, item);
   }
 
   /** To the tail of the inactive list: the next that reclaim looks at (folio_rotate_reclaimable, lru_move_tail). */

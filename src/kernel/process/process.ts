@@ -71,6 +71,13 @@ export interface CallCounts {
   writes: number;
 }
 
+/** When a process was made, since boot, and what it has used of the processors, in nanoseconds. */
+export interface ProcessTimes {
+  started: number;
+  user: number;
+  system: number;
+}
+
 /** A process (a thread group: signal_struct and what its tasks share). */
 export class Process {
   readonly pid: number;
@@ -84,6 +91,8 @@ export class Process {
   /** Of the tasks that have ended; the living ones hold their own. */
   endedMinFlt = 0;
   endedMajFlt = 0;
+  /** Number of the cgroup that pays for the kernel's own memory of this process. */
+  payer = 0;
   /** Block input and output in bytes (ru_inblock and ru_oublock are these / 512). */
   readBytes = 0;
   writtenBytes = 0;
@@ -91,6 +100,8 @@ export class Process {
   cancelledBytes = 0;
   /** What read(2), write(2) and their like moved, and how often they were called, cached or not. */
   readonly calls: CallCounts = { readChars: 0, writtenChars: 0, reads: 0, writes: 0 };
+  /** Booked by who runs it; nothing in the kernel reads it but /proc. */
+  readonly times: ProcessTimes = { started: 0, user: 0, system: 0 };
   oomScoreAdj = 0;
   ending: Ending | undefined;
   /** It sleeps where no signal reaches it (TASK_UNINTERRUPTIBLE): one that would end it waits until it wakes. */
@@ -142,6 +153,8 @@ export class Task {
   dirtyPausedWhen = 0;
   /** Number of the group without room that its last fault could not be served for; 0 for none (memcg_in_oom). */
   memcgInOom = 0;
+  /** Pages that it has charged above memory.high and was not held up for yet (memcg_nr_pages_over_high). */
+  memcgNrPagesOverHigh = 0;
 
   constructor(tid: number, process: Process) {
     this.tid = tid;
@@ -151,6 +164,4 @@ export class Task {
   get mm(): Mm {
     return this.process.mm;
   }
-  /** Pages that it has charged above memory.high and was not held up for yet (memcg_nr_pages_over_high). */
-  memcgNrPagesOverHigh = 0;
 }

@@ -47,7 +47,9 @@ export interface MmState {
 }
 
 /** A task without its process. */
-type TaskState = Readonly<Pick<Task, 'tid' | 'minFlt' | 'majFlt' | 'nrDirtied' | 'nrDirtiedPause' | 'dirtyPausedWhen' | 'memcgNrPagesOverHigh'>>;
+type TaskState = Readonly<
+  Pick<Task, 'tid' | 'minFlt' | 'majFlt' | 'nrDirtied' | 'nrDirtiedPause' | 'dirtyPausedWhen' | 'memcgNrPagesOverHigh'>
+>;
 
 export interface ProcessState {
   readonly pid: number;
@@ -61,6 +63,7 @@ export interface ProcessState {
   readonly credentials: Credentials;
   readonly endedMinFlt: number;
   readonly endedMajFlt: number;
+  readonly payer: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
   readonly cancelledBytes: number;
@@ -175,6 +178,7 @@ export function saveProcess(process: Process, filesNumber: number): ProcessState
     credentials: { ...process.credentials },
     endedMinFlt: process.endedMinFlt,
     endedMajFlt: process.endedMajFlt,
+    payer: process.payer,
     readBytes: process.readBytes,
     writtenBytes: process.writtenBytes,
     cancelledBytes: process.cancelledBytes,
@@ -210,6 +214,7 @@ export function restoreProcess(state: ProcessState, mm: Mm, files: FileTable, pa
   });
   process.endedMinFlt = state.endedMinFlt;
   process.endedMajFlt = state.endedMajFlt;
+  process.payer = state.payer;
   process.readBytes = state.readBytes;
   process.writtenBytes = state.writtenBytes;
   process.cancelledBytes = state.cancelledBytes;

@@ -3,7 +3,7 @@ import type { Vpn } from '../../hardware/units.ts';
 import { Mm } from '../address-space/mm.ts';
 import { VM_HUGETLB, VM_WIPEONFORK } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
-import { payForVma } from '../cgroup/kernel-objects.ts';
+import { payForProcess, payForVma } from '../cgroup/kernel-objects.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
 import type { File } from '../page-cache/file.ts';
@@ -126,6 +126,7 @@ export class Processes {
       credentials: { ...process.credentials },
     });
     child.oomScoreAdj = process.oomScoreAdj;
+    payForProcess(this.#core, child, true);
     traceFork(this.#core.trace, parent, child, options.vm === true);
     return this.#enter(child);
   }
@@ -148,6 +149,7 @@ export class Processes {
       process.files.remove(fd);
       this.#services.putFile(file);
     }
+    payForProcess(this.#core, process, false);
     this.#byPid.delete(process.pid);
   }
 
@@ -186,6 +188,7 @@ export class Processes {
 
   #enter(process: Process): Task {
     const task = new Task(process.pid, process);
+    process.times.started = this.#core.clock.now;
     process.tasks.push(task);
     this.#byPid.set(process.pid, process);
     return task;
@@ -246,9 +249,9 @@ export class Processes {
     this.#lastMm = state.lastMm;
     this.#byPid.clear();
     const mms = new Map(state.mms.map((mm) => [mm.id, restoreMm(mm, references)]));
+    for (const mm of mms.values()) mm.onVma = (vma, isNew) => payForVma(this.#core, vma, isNew);
     const tables = state.fileTables.map((table) => restoreFileTable(table, references.file));
     for (const saved of state.processes) {
-    for (const mm of mms.values()) mm.onVma = (vma, isNew) => payForVma(this.#core, vma, isNew);
       const mm = mms.get(saved.mm) ?? panic(`restore: mm ${saved.mm} is missing`);
       const files = tables[saved.files] ?? panic(`restore: descriptors of process ${saved.pid} are missing`);
       this.#byPid.set(saved.pid, restoreProcess(saved, mm, files, this.#byPid.get(saved.parent)));

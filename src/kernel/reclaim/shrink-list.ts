@@ -139,6 +139,8 @@ function decide(core: PageCore, writeback: WritebackState, head: Pfn, pages: num
   }
   if (isAnonymous) {
     core.pages.releaseUnused(head);
+    core.cgroups.count(table.memcg[head] as number, PGLAZYFREED, pages);
+    core.pages.releaseUnused(head);
     core.vmstat.count(PGLAZYFREED, pages);
     return FREED;
   }

@@ -64,13 +64,16 @@ const PROGRAM: ElfImage = {
  */
 export class ProcessFactory {
   readonly #machine: Machine;
+  readonly #isVm: boolean;
   readonly #costs: OperationCosts;
   readonly #program: File;
   readonly #arena: File;
   readonly #controller: Task;
 
-  constructor(machine: Machine, files: ScenarioFiles, costs: OperationCosts) {
+  /** @param isVm the scenario is one of the VM */
+  constructor(machine: Machine, files: ScenarioFiles, costs: OperationCosts, isVm: boolean) {
     this.#machine = machine;
+    this.#isVm = isVm;
     this.#costs = costs;
     this.#program = files.program(BINARY_END - BINARY_START);
     this.#arena = machine.kernel.files.shmemFile(ARENA_END - ARENA_START, 'size');
@@ -84,8 +87,8 @@ export class ProcessFactory {
     const task = kernel.processes.spawn('oracle', pageOf(0));
     // A machine whose memory a scenario uses up kills the scenario's processes, not the one that starts them.
     task.process.oomScoreAdj = OOM_SCORE_ADJ_MIN;
-    // The recording machine's root had no CAP_SYS_RESOURCE.
-    task.process.credentials.sysResource = false;
+    // Root of the recording host had no CAP_SYS_RESOURCE; the VM's has it.
+    task.process.credentials.sysResource = this.#isVm;
     const program = { file: this.#program, image: PROGRAM };
     const error = kernel.exec(task, { program, interpreter: undefined, strings: STRINGS });
     if (isError(error)) throw new CannotStart('exec', error);

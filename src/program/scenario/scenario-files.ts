@@ -30,6 +30,15 @@ const FILE_SYSTEMS: Readonly<Record<string, () => FileSystem>> = {
   'ext4-disk': () => ext4FileSystem((254 << 20) | 1, { raPages: 8192 / PAGE_KB, requestTime }),
 };
 
+/** The same in the VM (conformance/vm): virtio disks, whose max_sectors_kb is 4096. */
+const VIRTIO = { ioPages: 4096 / PAGE_KB, requestTime };
+const VM_FILE_SYSTEMS: typeof FILE_SYSTEMS = {
+  ...FILE_SYSTEMS,
+  'ext4-small': () => ext4FileSystem((254 << 20) | 16, { largeFolios: false, ...VIRTIO }),
+  ext4: () => ext4FileSystem(254 << 20, VIRTIO),
+  'ext4-async': () => ext4FileSystem((254 << 20) | 16, { largeFolios: false, ...VIRTIO }),
+};
+
 /**
  * On a machine with a disk the file system lies there, whatever the oracle's device would have taken; on one without large
  * folios it has none either.
@@ -47,14 +56,17 @@ export class ScenarioFiles {
   readonly #fileSystem: FileSystem;
   #writer: { task: Task; buffer: number } | undefined;
 
-  /** @param directory the scenario's `# dir:` */
-  constructor(machine: Machine, directory: string) {
+  /**
+   * @param directory the scenario's `# dir:`
+   * @param isVm the scenario is one of the VM
+   */
+  constructor(machine: Machine, directory: string, isVm: boolean) {
     this.#machine = machine;
     this.#directory = directory;
-    const make = FILE_SYSTEMS[directory] ?? (() => ext4FileSystem(252 << 20));
+    const make = (isVm ? VM_FILE_SYSTEMS : FILE_SYSTEMS)[directory] ?? (() => ext4FileSystem(252 << 20));
     this.#fileSystem = onMachine(make(), machine);
     machine.kernel.files.names.mount(`/${directory}`, this.#fileSystem);
-    machine.kernel.files.workingset.elsewhere = ACTIVE_ELSEWHERE;
+    machine.kernel.files.workingset.elsewhere = isVm ? 0 : ACTIVE_ELSEWHERE;
   }
 
   get #kernel(): Kernel {

@@ -1,3 +1,4 @@
+import { NO_PRESSURE } from '../../kernel/frames/allocator.ts';
 import { TaskBlocked } from '../../kernel/oom/task-blocked.ts';
 import type { File } from '../../kernel/page-cache/file.ts';
 import type { Task } from '../../kernel/process/process.ts';
@@ -140,6 +141,12 @@ export class ScenarioProcess {
     else this.#run(answer, this.#blocked);
   }
 
+  /** What could not be enforced in the middle of a system call is enforced at its end (resume_user_mode_work). */
+  #returnToProgram(): void {
+    const { kernel } = this.#machine;
+    if (this.alive && kernel.allocator.pressure !== NO_PRESSURE) kernel.relieve(this.task, 'fault');
+  }
+
   #run(answer: Answer, pending: Pending): boolean {
     const { process } = this.task;
     const { work, silent, before } = pending;
@@ -148,6 +155,7 @@ export class ScenarioProcess {
     let outcome: Outcome;
     try {
       outcome = this.costs.measure(this.task, work);
+      this.#returnToProgram();
     } catch (error) {
       if (!(error instanceof TaskBlocked)) throw error;
       this.#blocked = pending;

@@ -1,5 +1,5 @@
-import type { MemCgroup } from '../../kernel/cgroup/mem-cgroup.ts';
 import type { PeakFile } from '../../kernel/cgroup/cgroup-tree.ts';
+import type { MemCgroup } from '../../kernel/cgroup/mem-cgroup.ts';
 import { EINVAL } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Inode } from '../../kernel/page-cache/inode.ts';
@@ -41,8 +41,9 @@ export class Scene {
     this.machine = machine;
     this.openHostFile = openHostFile;
     this.speaksOfStack = scenario.speaksOfStack;
-    this.files = new ScenarioFiles(machine, scenario.directory);
-    this.#factory = new ProcessFactory(machine, this.files, new OperationCosts(machine));
+    const isVm = scenario.vm !== undefined;
+    this.files = new ScenarioFiles(machine, scenario.directory, isVm);
+    this.#factory = new ProcessFactory(machine, this.files, new OperationCosts(machine), isVm);
     machine.kernel.commitments.release(-COMMITTED_BY_OTHERS);
     this.#vmstatBefore = machine.kernel.vmstat.save();
   }

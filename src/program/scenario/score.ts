@@ -8,7 +8,7 @@ import type { Answer, AnswerValue } from './answer.ts';
 const NOT_SCORED = new Set([
   ...['i', 'op', 'addr', 'align', 'lru', 'trace', 'swaps', 'text', 'lines', 'MemTotal', 'CommitLimit'],
   ...['usage_p', 'max_usage_p', 'memsw_usage_p', 'kmem_usage_p', 'failcnt', 'memsw_failcnt', '_', 'VmFlags'],
-  ...['total_minflt', 'total_majflt', 'maxrss_kb'],
+  ...['total_minflt', 'total_majflt', 'maxrss_kb', 'slab', 'slab_reclaimable', 'slab_unreclaimable'],
 ]);
 /** Of a process's status only what the scenario's own mappings decide. */
 const STATUS_SCORED = new Set(['VmLck', 'VmData', 'VmSwap', 'HugetlbPages', 'VmPTE_delta']);
