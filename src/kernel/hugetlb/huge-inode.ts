@@ -5,10 +5,14 @@ import type { Hstate } from './hstate.ts';
 import type { ReserveMap } from './reserve-map.ts';
 import type { Subpool } from './subpool.ts';
 
-/** What an inode of hugetlbfs has beside the rest (struct hugetlbfs_inode_info). Indexes count huge pages. */
-export interface HugeInode {
+/** Where the pages of files come from: a pool, and the limits of the mount that the files lie in. */
+export interface HugePool {
   readonly hstate: Hstate;
   readonly subpool: Subpool | undefined;
+}
+
+/** What an inode of hugetlbfs has beside the rest (struct hugetlbfs_inode_info). Indexes count huge pages. */
+export interface HugeInode extends HugePool {
   /** Pages of the file: index to first frame. */
   readonly pages: Map<number, Pfn>;
   /** Pages of the file that are reserved or there, for all who share it (i_private). */

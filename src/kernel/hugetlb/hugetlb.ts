@@ -12,7 +12,7 @@ import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import { HugeFaults } from './fault.ts';
 import { Hstate } from './hstate.ts';
-import type { HugeInode } from './huge-inode.ts';
+import type { HugeInode, HugePool } from './huge-inode.ts';
 import { HugePages } from './huge-pages.ts';
 import { Hugetlbfs } from './hugetlbfs.ts';
 import { Reservations, type ReservationsState } from './reservations.ts';
@@ -26,6 +26,16 @@ export interface HugetlbNeeds {
   reclaim(): number;
   /** A line of the kernel's log. */
   log(line: string): void;
+}
+
+/** Mount options of hugetlbfs, in bytes. */
+export interface HugetlbMount {
+  /** 2 MiB unless it is given. */
+  readonly pageSize?: number;
+  /** The most that the mount's files may hold, reservations included. */
+  readonly size?: number;
+  /** What is reserved for them from the beginning. */
+  readonly minSize?: number;
 }
 
 /** mmap and memfd_create have the logarithm of the page size in bits 26 to 31 of their flags (MAP_HUGE_SHIFT). */
@@ -70,19 +80,26 @@ export class Hugetlb {
   }
 
   /** What a new file of such pages has beside its inode. */
-  newFile(hstate: Hstate, subpool?: Subpool): HugeInode {
-    return { hstate, subpool, pages: new Map(), reserves: new ReserveMap(0) };
+  newFile(pool: HugePool): HugeInode {
+    return { ...pool, pages: new Map(), reserves: new ReserveMap(0) };
   }
 
   /**
-   * The limits of a new mount (hugepage_new_subpool), in huge pages, -1 for none.
-   * @returns -EINVAL when the pool has too little for `min`
+   * The pool of a new mount (hugetlbfs_fill_super) with its limits `size=` and `min_size=`, in bytes.
+   * @returns -EINVAL for a page size without a pool, or when it has too little for `minSize`
    */
-  newSubpool(hstate: Hstate, max: number, min: number): Subpool | number {
+  newMount({ pageSize = PMD_PAGES * PAGE_SIZE, size, minSize }: HugetlbMount): HugePool | number {
+    const hstate = this.hstates.find(({ pages }) => pages * PAGE_SIZE === pageSize);
+    if (hstate === undefined) return -EINVAL;
+    if (size === undefined && minSize === undefined) return { hstate, subpool: undefined };
+    const inPages = (bytes: number | undefined) => (bytes === undefined ? -1 : Math.floor(bytes / pageSize));
+    const max = inPages(size);
+    const min = inPages(minSize);
+    if (max >= 0 && min > max) return -EINVAL;
     if (min > 0 && hstate.reserve(min) !== 0) return -EINVAL;
     const subpool = new Subpool(this.#subpools.size + 1, hstate, max, min);
     this.#subpools.set(subpool.id, subpool);
-    return subpool;
+    return { hstate, subpool };
   }
 
   fault(task: Task, vma: Vma, page: Vpn, flags: number): number {
@@ -147,14 +164,23 @@ export class Hugetlb {
     });
   }
 
-  /** What a snapshot keeps of a file beside its inode, and back. */
-  saveFile({ hstate, subpool, pages, reserves }: HugeInode): HugeInodeState {
-    return { pages: hstate.pages, subpool: subpool?.id ?? 0, heads: [...pages], reserved: reserves.ranges() };
+  /** What a snapshot keeps of a mount's pool, and back. */
+  savePool({ hstate, subpool }: HugePool): HugePoolState {
+    return { pages: hstate.pages, subpool: subpool?.id ?? 0 };
+  }
+
+  restorePool(state: HugePoolState): HugePool {
+    const hstate = this.hstates.find(({ pages }) => pages === state.pages) ?? panic('restore: unknown huge pages');
+    return { hstate, subpool: this.#subpools.get(state.subpool) };
+  }
+
+  /** The same of a file beside its inode. */
+  saveFile(file: HugeInode): HugeInodeState {
+    return { ...this.savePool(file), heads: [...file.pages], reserved: file.reserves.ranges() };
   }
 
   restoreFile(state: HugeInodeState): NonNullable<Inode['huge']> {
-    const hstate = this.hstates.find(({ pages }) => pages === state.pages) ?? panic('restore: unknown huge pages');
-    const file = this.newFile(hstate, this.#subpools.get(state.subpool));
+    const file = this.newFile(this.restorePool(state));
     for (const [index, head] of state.heads) file.pages.set(index, head);
     for (const [from, to] of state.reserved) file.reserves.add(from, to);
     return file;
@@ -173,10 +199,14 @@ export interface HugetlbState {
   readonly subpools: readonly (readonly [number, number, number, number, number, number])[];
 }
 
-export interface HugeInodeState {
+export interface HugePoolState {
   /** Frames of one huge page. */
   readonly pages: number;
+  /** Number of the mount's limits, 0 for none. */
   readonly subpool: number;
+}
+
+export interface HugeInodeState extends HugePoolState {
   readonly heads: readonly (readonly [index: number, head: Pfn])[];
   readonly reserved: readonly (readonly [from: number, to: number])[];
 }

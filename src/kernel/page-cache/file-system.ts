@@ -1,5 +1,6 @@
 import type { BlockDeviceModel } from '../../hardware/block-device.ts';
 import { PAGE_SIZE } from '../../hardware/units.ts';
+import type { HugePool } from '../hugetlb/huge-inode.ts';
 
 /**
  * What a mounted file system and the device below it decide about the page cache (struct super_block and its
@@ -17,6 +18,8 @@ export interface FileSystem {
   readonly ioPages: number;
   /** What O_DIRECT's positions and lengths are multiples of, in bytes: queue/logical_block_size. */
   readonly logicalBlock: number;
+  /** Of hugetlbfs: the pool that its files are made of, and the mount's limits. */
+  readonly pool?: HugePool | undefined;
   /** Pages must not change while the device reads them (BLK_FEAT_STABLE_WRITES): who would change one waits. */
   readonly stableWrites?: boolean | undefined;
   /**

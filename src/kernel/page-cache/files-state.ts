@@ -1,5 +1,5 @@
 /** Files as plain data and back: what a snapshot keeps of them. Mappings are linked again with the address spaces. */
-import type { HugeInodeState, Hugetlb } from '../hugetlb/hugetlb.ts';
+import type { HugeInodeState, HugePoolState, Hugetlb } from '../hugetlb/hugetlb.ts';
 import { panic } from '../panic.ts';
 import { restoreBacking } from './backing.ts';
 import type { BdiState } from './bdi.ts';
@@ -47,7 +47,11 @@ export interface OpenFileState {
   readonly ra: ReadaheadState;
 }
 
-export type FileSystemState = Pick<FileSystem, 'name' | 'dev' | 'largeFolios' | 'raPages' | 'ioPages' | 'logicalBlock'>;
+export interface FileSystemState
+  extends Pick<FileSystem, 'name' | 'dev' | 'largeFolios' | 'raPages' | 'ioPages' | 'logicalBlock'> {
+  /** Of hugetlbfs. */
+  readonly pool: HugePoolState | undefined;
+}
 
 /** Files, names and mounts. */
 export interface TableState {
@@ -66,20 +70,17 @@ export interface FilesState extends TableState {
   readonly inFlight: readonly WriteRequestState[];
 }
 
-export const saveFileSystem = ({
+export const saveFileSystem = (
+  { name, dev, largeFolios, raPages, ioPages, logicalBlock, pool }: FileSystem,
+  hugetlb: Hugetlb,
+): FileSystemState => ({
   name,
   dev,
   largeFolios,
   raPages,
   ioPages,
   logicalBlock,
-}: FileSystem): FileSystemState => ({
-  name,
-  dev,
-  largeFolios,
-  raPages,
-  ioPages,
-  logicalBlock,
+  pool: pool && hugetlb.savePool(pool),
 });
 
 /** @throws RangeError when the file's contents come from outside the machine */

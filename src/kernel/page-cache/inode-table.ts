@@ -62,7 +62,7 @@ export class InodeTable {
     return {
       lastInode: this.#lastInode,
       lastFile: this.#lastFile,
-      mounts: this.#names.mounts.map(([path, fs]) => ({ path, fs: saveFileSystem(fs) })),
+      mounts: this.#names.mounts.map(([path, fs]) => ({ path, fs: saveFileSystem(fs, hugetlb) })),
       inodes: [...this.#inodes.values()].map((inode) => saveInode(inode, hugetlb)),
       names: this.#names.entries().map(([path, inode]) => [path, inode.id]),
       open: [...this.#open.values()].map(saveFile),
@@ -71,21 +71,22 @@ export class InodeTable {
 
   /**
    * Takes the place of all files. A file system that is mounted already keeps its device.
-   * @param tmpfs where the inodes lie whose file system is not mounted: memory files
+   * @param unmounted file systems of the kernel's own that are not mounted: those of memory files
    */
-  restore(state: TableState, tmpfs: FileSystem, hugetlb: Hugetlb): void {
+  restore(state: TableState, unmounted: readonly FileSystem[], hugetlb: Hugetlb): void {
     this.#lastInode = state.lastInode;
     this.#lastFile = state.lastFile;
-    const known = new Map(this.#names.mounts.map(([, fs]) => [fs.dev, fs]));
+    const here = [...unmounted, ...this.#names.mounts.map(([, fs]) => fs)];
+    const known = new Map(here.map((fs) => [fs.dev, fs]));
     for (const { path, fs } of state.mounts) {
-      const mounted = known.get(fs.dev) ?? { ...fs };
+      const mounted = known.get(fs.dev) ?? { ...fs, pool: fs.pool && hugetlb.restorePool(fs.pool) };
       mounted.raPages = fs.raPages;
       known.set(fs.dev, mounted);
       this.#names.mount(path, mounted);
     }
     this.#inodes.clear();
-    for (const saved of state.inodes)
-      this.#inodes.set(saved.id, restoreInode(saved, known.get(saved.dev) ?? tmpfs, hugetlb));
+    const fileSystem = (dev: number): FileSystem => known.get(dev) ?? panic(`files: no file system ${dev}`);
+    for (const saved of state.inodes) this.#inodes.set(saved.id, restoreInode(saved, fileSystem(saved.dev), hugetlb));
     const inodeOf = (id: number): Inode => this.#inodes.get(id) ?? panic('files: a name without inode');
     this.#names.restore(state.names.map(([path, id]) => [path, inodeOf(id)]));
     this.#open.clear();

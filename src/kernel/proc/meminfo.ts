@@ -119,11 +119,17 @@ function directMap(totalKb: number): { k4: number; m2: number; g1: number } {
   return { k4: totalKb - g1 - m2, m2, g1 };
 }
 
+/**
+ * As an unsigned long is printed: HugePages_Rsvd falls below 0 for a while when the owner of a private mapping unmaps it
+ * before its children do.
+ */
+const unsigned = (value: number): string => (value < 0 ? `184467440737095${51_616 + value}` : String(value));
+
 /** /proc/meminfo. */
 export function meminfoText(source: MeminfoSource, commit: CommitState): string {
   const lines = Object.entries(meminfoOf(source, commit)).map(([key, value]) => {
     const unit = key.startsWith('HugePages_') ? '' : ' kB';
-    return `${`${key}:`.padEnd(16)}${String(value).padStart(8)}${unit}`;
+    return `${`${key}:`.padEnd(16)}${unsigned(value).padStart(8)}${unit}`;
   });
   return `${lines.join('\n')}\n`;
 }
