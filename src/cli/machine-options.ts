@@ -5,6 +5,7 @@ import type { MachineOptions } from '../machine/options.ts';
 import { suggestion } from '../program/scenario/nearest.ts';
 import { parseSize } from '../program/scenario/size.ts';
 import type { Arguments, OptionTable } from './arguments.ts';
+import { SWAP_HELP, swapOptions } from './swap-options.ts';
 import { UserError } from './user-error.ts';
 
 /** The options that describe a machine: the same for every command that boots one. */
@@ -14,7 +15,7 @@ export const MACHINE_OPTION_TABLE: OptionTable = {
   cpus: 'value',
   disk: 'value',
   'large-folios': 'value',
-  swap: 'value',
+  swap: 'values',
   thp: 'value',
   sysctl: 'values',
   aslr: 'value',
@@ -28,8 +29,7 @@ export const MACHINE_OPTIONS_HELP = `Machine options:
   --cpus N             number of processors (default 1)
   --disk NAME          what files lie on: ${Object.keys(blockDevices).join(', ')} (default nvme)
   --large-folios MODE  on (default): files are cached in folios of up to 2 MiB, as ext4 does since 6.16; off: page by page
-  --swap SIZE          a swap file on that disk (default none)
-  --thp MODE           transparent huge pages: always, madvise (default), never
+${SWAP_HELP}  --thp MODE           transparent huge pages: always, madvise (default), never
   --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
   --aslr SEED          randomise addresses, the same way for the same seed
   --la57               page tables of five levels
@@ -40,7 +40,7 @@ const THP_MODES = ['always', 'madvise', 'never'] as const;
 /**
  * Reads the machine options of a command line.
  *
- * @param defaults what holds where an option is not given
+ * @param defaults what holds where an option is not given; with contents, swap may lie in files of the host
  * @throws {UserError} a value that no machine can have
  */
 export function machineOptions(args: Arguments, defaults: MachineOptions = {}): MachineOptions {
@@ -54,8 +54,8 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   options.disk = diskOf(args.value('disk') ?? nvme.name);
   const folios = args.value('large-folios');
   if (folios !== undefined) options.largeFolios = onOff('large-folios', folios);
-  const swap = args.value('swap');
-  if (swap !== undefined) options.swap = sizeOf('swap', swap, 1 << 20);
+  const swap = args.values('swap');
+  if (swap.length > 0) options.swap = swapOptions(swap, defaults.contents === 'bytes');
   const thp = args.value('thp');
   if (thp !== undefined) options.transparentHugePages = thpMode(thp);
   const seed = args.value('aslr');

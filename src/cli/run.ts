@@ -48,7 +48,7 @@ function run(args: readonly string[]): number {
   if (file === undefined) throw new UserError('run needs a scenario FILE; see faultline run --help');
   if (more.length > 0) throw new UserError(`run takes one FILE; "${more[0]}" is one too many`);
   const scenario = readScenario(file);
-  const options: MachineOptions = machineOptions(parsed, recordingMachine(scenario));
+  const options: MachineOptions = machineOptions(parsed, { ...recordingMachine(scenario), contents: 'bytes' });
   const json = parsed.has('json');
   const costs = parsed.has('costs');
   if (costs && !json) throw new UserError('--costs needs --json: the text shows them anyway');

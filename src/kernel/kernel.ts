@@ -9,6 +9,7 @@ import { CgroupTree } from './cgroup/cgroup-tree.ts';
 import type { CgroupVersion } from './cgroup/charging.ts';
 import { MemCgroups } from './cgroup/mem-cgroups.ts';
 import type { PageCore } from './core.ts';
+import { EINVAL, EPERM } from './errno.ts';
 import { FaultHandler } from './fault/fault.ts';
 import { FileFaults } from './fault/file-fault.ts';
 import { VM_FAULT_ERROR } from './fault/outcome.ts';
@@ -36,7 +37,7 @@ import { panic } from './panic.ts';
 import { type Params, setSysctl } from './params.ts';
 import { SystemFiles } from './proc/tree/system-files.ts';
 import { type ExecRequest, type ExecServices, exec } from './process/exec.ts';
-import type { Task } from './process/process.ts';
+import type { Process, Task } from './process/process.ts';
 import { traceExec } from './process/process-trace.ts';
 import { Processes } from './process/processes.ts';
 import { TlbState } from './process/tlb-state.ts';
@@ -47,10 +48,8 @@ import { ReverseMap } from './rmap/rmap.ts';
 import { Slab } from './slab/slab.ts';
 import { SwapReadahead } from './swap/readahead.ts';
 import { Swap } from './swap/swap.ts';
-import type { SwapArea } from './swap/swap-area.ts';
-import type { SwaponOptions } from './swap/swap-areas.ts';
-import type { SwapDevice } from './swap/swap-devices.ts';
 import { swapoff } from './swap/swapoff.ts';
+import { findArea, type SwaponRequest, swapon } from './swap/swapon.ts';
 import { HugePages } from './thp/huge-pages.ts';
 import { pmdEnabled, type ThpMode } from './thp/settings.ts';
 import { splitAnonFolio } from './thp/split-folio.ts';
@@ -359,19 +358,26 @@ export class Kernel implements PageCore {
     return task.process.ending === undefined;
   }
 
-  /** Takes a swap area out of use. @returns 0, or -ENOMEM when memory cannot hold what is in it */
-  swapoff(area: SwapArea): number {
+  /**
+   * Takes a swap area out of use (swapoff(2)).
+   * @param caller the process that asks; left out, the administrator
+   * @returns 0, -EPERM (no CAP_SYS_ADMIN), -EINVAL (not in use), or -ENOMEM when memory cannot hold what is in it
+   */
+  swapoff(path: string, caller?: Process): number {
+    if (caller !== undefined && !caller.credentials.sysAdmin) return -EPERM;
+    const area = findArea(this.swap, path);
+    if (area === undefined) return -EINVAL;
     const mms = new Set([...this.processes.all.values()].map((process) => process.mm));
     const error = swapoff(this, this.files, area, mms);
     this.#totals.swapPages = this.swap.total;
     return error;
   }
 
-  /** Puts a swap area into use. @returns undefined when there are too many */
-  swapon(device: SwapDevice, slots: number, options: SwaponOptions = {}): SwapArea | undefined {
-    const area = this.swap.add(device, slots, options);
+  /** Puts a swap area into use (swapon(2)): see `swapon` in swap/swapon.ts. @returns 0, or a negated errno */
+  swapon(request: SwaponRequest, caller?: Process): number {
+    const error = swapon(this.swap, request, caller);
     this.#totals.swapPages = this.swap.total;
-    return area;
+    return error;
   }
 
   /**

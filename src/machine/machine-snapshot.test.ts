@@ -6,6 +6,7 @@ import type { MemCgroup } from '../kernel/cgroup/mem-cgroup.ts';
 import { checkInvariants } from '../kernel/invariants.ts';
 import type { Task } from '../kernel/process/process.ts';
 import { zram } from '../kernel/swap/swap-devices.ts';
+import { SWAP_FLAG_PREFER } from '../kernel/swap/swapon.ts';
 import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '../kernel/uapi.ts';
 import { Machine, type MachineState } from './machine.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
@@ -51,7 +52,7 @@ test('does a machine that was bytes for a while go on to the same state, byte fo
 test('does a machine that is short of memory, with swap and a cgroup at its limit, go on to the same state?', () => {
   const machine = new Machine({ memory: 64 << 20, contents: 'bytes' });
   const { kernel } = machine;
-  kernel.swapon(zram, 4096, { priority: 3 });
+  kernel.swapon({ path: '/dev/zram0', device: zram, slots: 4096, flags: SWAP_FLAG_PREFER | 3 });
   const group = kernel.cgroups.create('g') as MemCgroup;
   group.memory.max = 500;
   const task = kernel.processes.spawn('a', vpn(0x7ffff7fff));

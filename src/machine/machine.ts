@@ -3,6 +3,7 @@ import { Cpu, type CpuState, LOAD, STORE } from '../hardware/cpu.ts';
 import { PhysicalMemory, type PhysicalMemoryState } from '../hardware/physical-memory.ts';
 import { processorNamed } from '../hardware/processors/index.ts';
 import { PAGE_SIZE, pageOf } from '../hardware/units.ts';
+import { errnoName } from '../kernel/errno.ts';
 import { FrameTable } from '../kernel/frames/frame-table.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { type KernelState, restoreKernel, saveKernel } from '../kernel/kernel-state.ts';
@@ -11,9 +12,9 @@ import { defaultParams, setSysctl } from '../kernel/params.ts';
 import type { Task } from '../kernel/process/process.ts';
 import { traceSwitch } from '../kernel/process/process-trace.ts';
 import type { FaultSignal } from '../kernel/process/signal.ts';
-import { swapDeviceOn } from '../kernel/swap/swap-devices.ts';
 import { SI_KERNEL, SIGSEGV } from '../kernel/uapi.ts';
 import { type MachineOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { swaponRequests } from './swap-options.ts';
 import { VirtualClock, type VirtualClockState } from './virtual-clock.ts';
 
 /** What Linux loads into PKRU for a new program: no access by any key but 0 (init_pkru_value). */
@@ -69,7 +70,10 @@ export class Machine {
       levels: resolved.levels,
       transparentHugePages: resolved.transparentHugePages,
     });
-    if (resolved.swap > 0) this.kernel.swapon(swapDeviceOn(resolved.disk), Math.floor(resolved.swap / PAGE_SIZE));
+    for (const request of swaponRequests(resolved.swap, resolved.disk)) {
+      const error = this.kernel.swapon(request);
+      if (error < 0) throw new RangeError(`Machine: swapon ${request.path}: ${errnoName(-error)}`);
+    }
     const { largeFolios } = resolved;
     if (resolved.disk === undefined) {
       this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { largeFolios }));
@@ -155,7 +159,13 @@ export class Machine {
   /** The whole state as plain data (`encodeSnapshot` makes bytes of it). Open event sinks are not part of it. */
   save(): MachineState {
     return {
-      options: { ...this.options, processor: this.options.processor.name, disk: this.options.disk?.name },
+      options: {
+        ...this.options,
+        // Where pages of swap lay is no state: a restored machine has them in its own memory.
+        swap: this.options.swap.map(({ backing, ...area }) => area),
+        processor: this.options.processor.name,
+        disk: this.options.disk?.name,
+      },
       disk: this.disk?.save(),
       memory: this.memory.save(),
       clock: this.clock.save(),

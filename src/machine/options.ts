@@ -1,6 +1,7 @@
 import type { BlockDeviceModel } from '../hardware/block-device.ts';
 import type { ProcessorModel } from '../hardware/processors/index.ts';
 import { zen3 } from '../hardware/processors/zen3.ts';
+import { type SwapOptions, swapAreasOf } from './swap-options.ts';
 
 /** What a machine is made of. Every field has a default: `new Machine()` boots a small server. */
 export interface MachineOptions {
@@ -11,8 +12,8 @@ export interface MachineOptions {
   readonly disk?: BlockDeviceModel | undefined;
   /** File systems cache in folios of up to 2 MiB, as ext4 does since 6.16; the default. Without, in single pages. */
   readonly largeFolios?: boolean;
-  /** Bytes of a swap file on that disk; 0, the default, is none. */
-  readonly swap?: number;
+  /** Swap areas, put into use in this order; a number is the bytes of one file on that disk. None by default. */
+  readonly swap?: number | readonly SwapOptions[];
   readonly cpus?: number;
   /** 'bytes': what programs write can be read back. 'none': frames hold nothing and a large machine is cheap (default). */
   readonly contents?: 'bytes' | 'none';
@@ -33,7 +34,7 @@ export interface ResolvedOptions {
   readonly processor: ProcessorModel;
   readonly disk: BlockDeviceModel | undefined;
   readonly largeFolios: boolean;
-  readonly swap: number;
+  readonly swap: readonly SwapOptions[];
   readonly cpus: number;
   readonly contents: 'bytes' | 'none';
   readonly levels: 4 | 5;
@@ -49,11 +50,12 @@ const MOST_CPUS = 32;
 /**
  * Fills in the defaults.
  * @throws RangeError for memory that is no whole number of pages or less than 2 MiB, and for less than 1 or more than 32
- * CPUs (a machine keeps the set of CPUs of an address space in one word)
+ * CPUs (a machine keeps the set of CPUs of an address space in one word), and for swap areas that cannot be
  */
 export function resolveOptions(options: MachineOptions): ResolvedOptions {
   const memory = options.memory ?? 4 * 2 ** 30;
   const cpus = options.cpus ?? 1;
+  const swap = swapAreasOf(options.swap ?? 0);
   if (!Number.isInteger(memory / 4096) || memory < LEAST_MEMORY)
     throw new RangeError(`Machine: ${memory} bytes of memory; a multiple of 4096 from ${LEAST_MEMORY} on is possible`);
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > MOST_CPUS)
@@ -64,7 +66,7 @@ export function resolveOptions(options: MachineOptions): ResolvedOptions {
     processor: options.processor ?? zen3,
     disk: options.disk,
     largeFolios: options.largeFolios ?? true,
-    swap: options.swap ?? 0,
+    swap,
     contents: options.contents ?? 'none',
     levels: options.levels ?? 4,
     sysctls: options.sysctls ?? {},

@@ -75,7 +75,7 @@ describe.each([
     const box = filled(device);
     const { kernel } = box.machine;
     const [area] = kernel.swap.areas;
-    expect(area === undefined ? -1 : kernel.swapoff(area)).toBe(0);
+    expect(area === undefined ? -1 : kernel.swapoff(area.path)).toBe(0);
     expect(countFrames(kernel.table).shmem).toBe(PAGES);
     for (let i = 0; i < PAGES; i++) expect(box.peek(box.task, box.at + i * PAGE)).toBe(i + 1);
     sound(box);

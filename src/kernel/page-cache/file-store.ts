@@ -4,8 +4,6 @@ import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_RECLAIM } from '../frames/frame-table.ts';
 import type { Hstate } from '../hugetlb/hstate.ts';
-import type { HugePool } from '../hugetlb/huge-inode.ts';
-import type { HugetlbMount } from '../hugetlb/hugetlb.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import { O_RDWR } from '../uapi.ts';
@@ -136,7 +134,6 @@ export class FileStore implements FileOps {
   create(path: string, init: NewFile = {}): Inode {
     const { size = 0, backing, fs = this.names.fileSystemOf(path) } = init;
     const inode = this.#table.add({ name: path, kind: 'file', fs, size, backing }, init.ino);
-    if (fs.pool !== undefined) return this.#createHuge(path, fs, fs.pool);
     for (const [start, end] of init.extents ?? [[0, Math.ceil(size / PAGE_SIZE)]]) inode.extents.add(start, end);
     this.writeBack.commit(inode);
     const old = this.names.link(path, inode);
@@ -145,24 +142,6 @@ export class FileStore implements FileOps {
   }
 
   /** Takes a name away (unlink(2)); the file goes with its last name and user. @returns whether there was one */
-  /** A new, empty file in a mount of hugetlbfs. */
-  #createHuge(path: string, fs: FileSystem, pool: HugePool): Inode {
-    const huge = this.core.hugetlb.newFile(pool);
-    const inode = this.#table.add({ name: path, kind: 'hugetlb', fs, size: 0, huge });
-    const old = this.names.link(path, inode);
-    if (old !== undefined) this.#forgetUnused(old);
-    return inode;
-  }
-
-  /** mount -t hugetlbfs. @returns 0, or -EINVAL when the pool cannot give what `minSize` reserves */
-  mountHugetlbfs(path: string, options: HugetlbMount = {}): number {
-    const pool = this.core.hugetlb.newMount(options);
-    if (typeof pool === 'number') return pool;
-    const dev = HUGETLB_DEV + this.names.mounts.length;
-    this.names.mount(path, { ...shmemFileSystem(dev), name: 'hugetlbfs', pool });
-    return 0;
-  }
-
   unlink(path: string): boolean {
     const inode = this.names.unlink(path);
     if (inode !== undefined) this.#forgetUnused(inode);
@@ -201,7 +180,7 @@ export class FileStore implements FileOps {
 
   /** A file of huge pages without a name in a directory; all of it is a hole. */
   protected hugetlbInode(name: string, hstate: Hstate, size: number): Inode {
-    const huge = this.core.hugetlb.newFile({ hstate, subpool: undefined });
+    const huge = this.core.hugetlb.newFile(hstate);
     return this.#table.add({ name, kind: 'hugetlb', fs: this.#hugetlbfs, size, huge });
   }
 
@@ -339,7 +318,7 @@ export class FileStore implements FileOps {
 
   /** Takes the place of all files. */
   restore(state: FilesState): void {
-    this.#table.restore(state, [this.#tmpfs, this.#hugetlbfs], this.core.hugetlb);
+    this.#table.restore(state, this.#tmpfs, this.core.hugetlb);
     this.workingset.restore(state.workingsetAge);
     this.cache.dirtyInodes.clear();
     const inodes = [...this.#table.values()];

@@ -1,5 +1,4 @@
 import type { Vma } from '../address-space/vma.ts';
-import type { HugeInode } from '../hugetlb/huge-inode.ts';
 import type { FileSystem } from './file-system.ts';
 import { PageIndex } from './page-index.ts';
 import { PageRanges } from './page-ranges.ts';
@@ -35,13 +34,8 @@ export interface Inode {
   readonly dev: number;
   /** As /proc/PID/maps shows it. */
   name: string;
-  /**
-   * 'file': on a disk. 'shmem': tmpfs, memfd and shared anonymous memory; pages live only in the cache. 'hugetlb': huge
-   * pages of a pool, which are in `huge`.
-   */
-  readonly kind: 'file' | 'shmem' | 'hugetlb';
-  /** Pages and reservations of a file of hugetlbfs; undefined of any other. */
-  readonly huge: HugeInode | undefined;
+  /** 'file': on a disk. 'shmem': tmpfs, memfd and shared anonymous memory; pages live only in the cache. */
+  readonly kind: 'file' | 'shmem';
   readonly fs: FileSystem;
   /** Bytes. */
   size: number;
@@ -91,8 +85,7 @@ export interface InodeInit {
   readonly id: number;
   readonly ino: number;
   readonly name: string;
-  readonly kind: 'file' | 'shmem' | 'hugetlb';
-  readonly huge?: HugeInode | undefined;
+  readonly kind: 'file' | 'shmem';
   readonly fs: FileSystem;
   readonly size: number;
   readonly backing?: Backing | undefined;
@@ -107,7 +100,6 @@ export const makeInode = (init: InodeInit): Inode => ({
   extents: new PageRanges(),
   mappings: new Set(),
   backing: init.backing,
-  huge: init.huge,
   commit: init.commit ?? 'page',
   dirtyPages: 0,
   dirtiedWhen: 0,

@@ -2,10 +2,14 @@ import { PAGE_SIZE } from '../../hardware/units.ts';
 import { memorySwapBacking, type SwapBacking } from './swap-backing.ts';
 import { SwapClusters, type SwapClustersState } from './swap-clusters.ts';
 import type { SwapDevice } from './swap-devices.ts';
+import { DEFAULT_COMPRESSION, Zram, type ZramState } from './zram.ts';
+import type { FrameSource } from './zsmalloc.ts';
 
 /** A swap area (struct swap_info_struct): which slots are used, by how many, and what is in them. */
 export class SwapArea {
   readonly number: number;
+  /** As /proc/swaps shows it. */
+  readonly path: string;
   readonly device: SwapDevice;
   /** Slots in all; slot 0 is the header and never used. */
   readonly slots: number;
@@ -24,11 +28,22 @@ export class SwapArea {
   readonly clusters: SwapClusters;
   /** Where the bytes of written slots are, on a machine that keeps contents. */
   backing: SwapBacking;
+  /** What a compressed device keeps of its pages. */
+  readonly zram: Zram | undefined;
+  readonly compression: number;
+  /** Free clusters are told to the device as they become free (SWP_PAGE_DISCARD). */
+  readonly discard: boolean;
   used = 0;
 
-  /** @param reclaim see SwapClusters */
-  constructor(init: SwapAreaInit, reclaim: (slot: number) => boolean) {
-    const { number, device, slots, priority, discard, backing } = init;
+  /**
+   * @param reclaim see SwapClusters
+   * @param frames where a compressed device gets its memory
+   */
+  constructor(init: SwapAreaInit, reclaim: (slot: number) => boolean, frames: FrameSource) {
+    const { number, path, device, slots, priority, discard, backing } = init;
+    this.path = path;
+    this.compression = init.compression ?? DEFAULT_COMPRESSION;
+    this.zram = device.compressed ? new Zram(slots, this.compression, frames) : undefined;
     this.number = number;
     this.device = device;
     this.slots = slots;
@@ -42,9 +57,6 @@ export class SwapArea {
     this.discard = discard ?? false;
     this.clusters = new SwapClusters(this, slots, this.discard, reclaim);
   }
-
-  /** Free clusters are told to the device as they become free (SWAP_FLAG_DISCARD). */
-  readonly discard: boolean;
 
   /** Slots that pages can use. */
   get usable(): number {
@@ -62,14 +74,28 @@ export class SwapArea {
     this.used--;
     this.zero[slot] = 0;
     this.shadow[slot] = 0;
+    this.zram?.free(slot);
     this.backing.free(slot);
     this.clusters.release(slot);
     return true;
   }
 
+  /**
+   * Writes a page.
+   * @param bytes undefined on a machine without contents
+   * @returns false when the device could not
+   */
+  write(slot: number, bytes: Uint8Array | undefined): boolean {
+    if (this.zram !== undefined && !this.zram.write(slot, bytes)) return false;
+    return bytes === undefined || this.backing.write(slot, bytes);
+  }
+
   save(): SwapAreaState {
     return {
       number: this.number,
+      path: this.path,
+      compression: this.compression,
+      zram: this.zram?.save(),
       slots: this.slots,
       priority: this.priority,
       discard: this.discard,
@@ -93,6 +119,7 @@ export class SwapArea {
     this.zero.set(state.zero);
     this.owner.set(state.owner);
     this.clusters.restore(state.clusters);
+    if (state.zram !== undefined) this.zram?.restore(state.zram);
     this.backing = memorySwapBacking();
     for (const [slot, bytes] of state.contents) this.backing.write(slot, bytes);
   }
@@ -111,15 +138,21 @@ export class SwapArea {
 /** What a new area is told. */
 export interface SwapAreaInit {
   readonly number: number;
+  readonly path: string;
   readonly device: SwapDevice;
   readonly slots: number;
   readonly priority: number;
   readonly discard?: boolean | undefined;
   readonly backing?: SwapBacking | undefined;
+  /** How many times smaller a compressed device makes a page. */
+  readonly compression?: number | undefined;
 }
 
 export interface SwapAreaState {
   readonly number: number;
+  readonly path: string;
+  readonly compression: number;
+  readonly zram: ZramState | undefined;
   readonly slots: number;
   readonly priority: number;
   readonly discard: boolean;

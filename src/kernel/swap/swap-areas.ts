@@ -1,21 +1,15 @@
+import type { Pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
+import { PG_RESERVED } from '../frames/frame-table.ts';
+import { MIGRATE_MOVABLE } from '../frames/zone.ts';
 import { areaOf, MOST_SLOTS, swapEntry } from '../page-table/soft-entry.ts';
 import { panic } from '../panic.ts';
-import { SwapArea, type SwapAreaState } from './swap-area.ts';
-import type { SwapBacking } from './swap-backing.ts';
+import { NR_ZSPAGES } from '../vmstat.ts';
+import { SwapArea, type SwapAreaInit, type SwapAreaState } from './swap-area.ts';
 import type { SwapDevice } from './swap-devices.ts';
 
 /** Areas that a machine may have (MAX_SWAPFILES without the special types). */
 const MOST_AREAS = 24;
-
-/** What an area may be told when it is put into use. */
-export interface SwaponOptions {
-  /** From 0 to 32767 (SWAP_FLAG_PREFER); without one it comes behind all areas before it. */
-  readonly priority?: number | undefined;
-  /** SWAP_FLAG_DISCARD. */
-  readonly discard?: boolean | undefined;
-  readonly backing?: SwapBacking | undefined;
-}
 
 /** The swap areas of the machine and which of them gives the next slot (mm/swapfile.c). */
 export abstract class SwapAreas {
@@ -62,20 +56,39 @@ export abstract class SwapAreas {
     return false;
   }
 
-  /** Puts an area into use (the end of swapon). @returns undefined when there are as many as there can be */
-  add(device: SwapDevice, slots: number, options: SwaponOptions = {}): SwapArea | undefined {
-    let number = this.#areas.indexOf(undefined);
-    if (number < 0) number = this.#areas.length;
-    if (number >= MOST_AREAS) return undefined;
-    const { priority = --this.#leastPriority, ...rest } = options;
-    const area = this.#make({ number, device, slots: Math.min(slots, MOST_SLOTS), priority, ...rest });
-    this.#enlist(area);
-    this.#total += area.usable;
-    return area;
+  /** As many areas are in use as there can be (MAX_SWAPFILES). */
+  get isUsedUp(): boolean {
+    return this.areas.length >= MOST_AREAS;
   }
 
-  #make(init: ConstructorParameters<typeof SwapArea>[0]): SwapArea {
-    const area = new SwapArea(init, (slot) => this.reclaimSlot(swapEntry(area.number, slot)));
+  /**
+   * Puts an area into use (the end of swapon). One that is too large for the entries is used as far as they reach.
+   * @param priority from 0 to 32767; without one it comes behind all areas before it
+   */
+  add(init: Omit<SwapAreaInit, 'number' | 'priority'>, priority: number = --this.#leastPriority): void {
+    let number = this.#areas.indexOf(undefined);
+    if (number < 0) number = this.#areas.length;
+    const area = this.#make({ ...init, number, priority, slots: Math.min(init.slots, MOST_SLOTS) });
+    this.#enlist(area);
+    this.#total += area.usable;
+  }
+
+  #make(init: SwapAreaInit): SwapArea {
+    const { allocator, table, vmstat } = this.core;
+    const frames = {
+      take: () => {
+        const frame = allocator.allocate(0, MIGRATE_MOVABLE);
+        if (frame < 0) return -1;
+        table.flags[frame] = PG_RESERVED;
+        vmstat.count(NR_ZSPAGES);
+        return frame as Pfn;
+      },
+      give: (frame: Pfn) => {
+        allocator.release(frame, 0);
+        vmstat.count(NR_ZSPAGES, -1);
+      },
+    };
+    const area = new SwapArea(init, (slot) => this.reclaimSlot(swapEntry(area.number, slot)), frames);
     this.#areas[area.number] = area;
     return area;
   }

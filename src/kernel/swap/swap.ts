@@ -138,7 +138,7 @@ export class Swap extends SwapAreas {
   /**
    * Writes a page of the swap cache to its place (swap_writeout). A page of zeros is only marked.
    * @param mayMark false for a page of a large folio that holds more than zeros
-   * @returns whether the write is done already
+   * @returns whether the write is done already; not so when it goes on, or failed and left the page dirty
    */
   writeOut(frame: Pfn, mayMark = true): boolean {
     const { table, vmstat, memory, contents, cgroups } = this.core;
@@ -147,15 +147,17 @@ export class Swap extends SwapAreas {
     const area = this.area(entry);
     table.clear(frame, PG_DIRTY);
     vmstat.count(NR_VMSCAN_WRITE);
-    if (contents === 'bytes') {
-      const isZero = mayMark && this.isZero(frame);
-      area.zero[slotOf(entry)] = isZero ? 1 : 0;
-      if (isZero) {
-        vmstat.count(SWPOUT_ZERO);
-        cgroups.count(payer, SWPOUT_ZERO);
-        return true;
-      }
-      area.backing.write(slotOf(entry), memory.view(frame));
+    const isZero = contents === 'bytes' && mayMark && this.isZero(frame);
+    area.zero[slotOf(entry)] = isZero ? 1 : 0;
+    if (isZero) {
+      vmstat.count(SWPOUT_ZERO);
+      cgroups.count(payer, SWPOUT_ZERO);
+      return true;
+    }
+    if (!area.write(slotOf(entry), contents === 'bytes' ? memory.view(frame) : undefined)) {
+      // Write-error on swap-device: the page stays, for there is no other copy (end_swap_bio_write).
+      table.set(frame, PG_DIRTY);
+      return false;
     }
     vmstat.count(PSWPOUT);
     cgroups.count(payer, PSWPOUT);

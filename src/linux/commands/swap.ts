@@ -19,8 +19,8 @@ const PAGE = 4096;
 /** `swapon --show`: a table as wide as its cells. */
 function show(box: LinuxBox, bytes: boolean, headings: boolean): string {
   const amount = (pages: number) => (bytes ? String(pages * PAGE) : humanBytes(pages * PAGE));
-  const rows = box.machine.kernel.swap.areas.map(({ device, usable, used, priority }) => [
-    device.name,
+  const rows = box.machine.kernel.swap.areas.map(({ path, device, usable, used, priority }) => [
+    path,
     device.kind,
     amount(usable),
     amount(used),
@@ -50,11 +50,11 @@ export const swapoff = textCommand('swapoff', '/usr/sbin/swapoff', ({ box, args 
   if (!given.has('all') && operands.length === 0)
     throw new UsageError("swapoff: bad usage\nTry 'swapoff --help' for more information.\n", 16);
   let out = '';
-  for (const area of kernel.swap.areas) {
-    if (!given.has('all') && !operands.includes(area.device.name)) continue;
-    if (given.has('verbose')) out += `swapoff ${area.device.name}\n`;
-    if (kernel.swapoff(area) === -ENOMEM)
-      return { out, err: `swapoff: ${area.device.name}: swapoff failed: Cannot allocate memory\n`, code: 255 };
+  for (const { path } of kernel.swap.areas) {
+    if (!given.has('all') && !operands.includes(path)) continue;
+    if (given.has('verbose')) out += `swapoff ${path}\n`;
+    if (kernel.swapoff(path) === -ENOMEM)
+      return { out, err: `swapoff: ${path}: swapoff failed: Cannot allocate memory\n`, code: 255 };
   }
   return out;
 });

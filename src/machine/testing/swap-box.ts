@@ -3,8 +3,9 @@ import { LOAD, STORE } from '../../hardware/cpu.ts';
 import { type Vpn, vpn } from '../../hardware/units.ts';
 import type { Task } from '../../kernel/process/process.ts';
 import type { SwapArea } from '../../kernel/swap/swap-area.ts';
-import type { SwaponOptions } from '../../kernel/swap/swap-areas.ts';
 import type { SwapDevice } from '../../kernel/swap/swap-devices.ts';
+import type { SwaponRequest } from '../../kernel/swap/swapon.ts';
+import { findArea } from '../../kernel/swap/swapon.ts';
 import { MADV_PAGEOUT, MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from '../../kernel/uapi.ts';
 import { Machine } from '../machine.ts';
 
@@ -13,7 +14,8 @@ export const PAGE = 4096;
 export interface SwapBox {
   readonly machine: Machine;
   readonly task: Task;
-  swapon(device: SwapDevice, pages: number, options?: SwaponOptions): SwapArea;
+  /** Puts an area of that many pages, the header among them, into use. */
+  swapon(device: SwapDevice, pages: number, more?: Partial<SwaponRequest>): SwapArea;
   mmap(pages: number, kind: 'private' | 'shared', task?: Task): number;
   /** Puts a number into the first word of a page and reads it back from there. */
   poke(task: Task, address: number, value: number): void;
@@ -45,9 +47,11 @@ export function swapBox(memory = 16 << 20): SwapBox {
   return {
     machine,
     task: first,
-    swapon: (device, pages, options = {}) => {
-      const area = kernel.swapon(device, pages, options);
-      if (area === undefined) throw new Error('no area is free');
+    swapon: (device, pages, more = {}) => {
+      const path = `/dev/swap${kernel.swap.areas.length}`;
+      const error = kernel.swapon({ path, device, slots: pages, ...more });
+      const area = findArea(kernel.swap, more.path ?? path);
+      if (error !== 0 || area === undefined) throw new Error(`swapon: ${error}`);
       return area;
     },
     mmap: (pages, kind, task = first) => {

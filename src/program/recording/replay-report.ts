@@ -114,7 +114,7 @@ export function reportOf(replay: Replay, wallSeconds: number, coldCache = false)
       cpus: machine.options.cpus,
       aslrSeed: machine.options.aslrSeed ?? null,
       coldCache,
-      swap: machine.options.swap,
+      swap: machine.options.swap.reduce((sum, { bytes }) => sum + bytes, 0),
     },
     instructions: totals.instructions,
     accesses: { loads: totals.loads, stores: totals.stores, fetches: totals.instructions },
