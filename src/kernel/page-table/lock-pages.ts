@@ -1,12 +1,13 @@
-import { entryFrame, PTE_PRESENT } from '../../hardware/paging/entry.ts';
+import { entryFrame } from '../../hardware/paging/entry.ts';
 import type { Pfn, Vpn } from '../../hardware/units.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { forEachFrame, isHugeZero, leafHead } from '../thp/huge-entries.ts';
-import { PTE_SPECIAL } from './soft-entry.ts';
+import { isMapped, PTE_SPECIAL } from './soft-entry.ts';
 
 /**
- * Locks or unlocks the pages of a range that are there (mlock_vma_pages_range, mlock_pte_range). A large folio is locked
+ * Locks or unlocks the pages of a range that are there, those that PROT_NONE hides included (mlock_vma_pages_range,
+ * mlock_pte_range). A large folio is locked
  * only when the range maps all of it (allow_mlock_munlock).
  */
 export function lockRange(core: PageCore, vma: Vma, start: Vpn, end: Vpn, locked: boolean): void {
@@ -18,7 +19,7 @@ export function lockRange(core: PageCore, vma: Vma, start: Vpn, end: Vpn, locked
     (firstSlot, _page, count) => {
       for (let slot = firstSlot; slot < firstSlot + count; slot++) {
         const lo = core.pageTables.lo(slot);
-        if ((lo & (PTE_PRESENT | PTE_SPECIAL)) !== PTE_PRESENT) continue;
+        if (!isMapped(lo) || (lo & PTE_SPECIAL) !== 0) continue;
         const frame = entryFrame(lo, core.pageTables.hi(slot));
         if (locked && !mapsWholeFolio(core, frame, slot, firstSlot, count)) continue;
         if (locked) core.rmap.mlock(frame);
@@ -44,7 +45,7 @@ function mapsWholeFolio(core: PageCore, frame: Pfn, slot: number, firstSlot: num
   if (first < firstSlot || first + pages > firstSlot + count) return false;
   for (let i = 0; i < pages; i++) {
     const lo = core.pageTables.lo(first + i);
-    if ((lo & PTE_PRESENT) === 0 || entryFrame(lo, core.pageTables.hi(first + i)) !== frame - before + i) return false;
+    if (!isMapped(lo) || entryFrame(lo, core.pageTables.hi(first + i)) !== frame - before + i) return false;
   }
   return true;
 }
