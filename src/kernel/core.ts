@@ -15,6 +15,7 @@ import type { Task } from './process/process.ts';
 import type { GroupStats } from './reclaim/group-stats.ts';
 import type { AnonVmas } from './rmap/anon-vmas.ts';
 import type { ReverseMap } from './rmap/rmap.ts';
+import type { Slab } from './slab/slab.ts';
 import type { Swap } from './swap/swap.ts';
 import type { HugePages } from './thp/huge-pages.ts';
 import type { Timers } from './time/clock.ts';
@@ -37,6 +38,8 @@ export interface PageCore {
   readonly hugetlb: Hugetlb;
   readonly cgroups: MemCgroups;
   readonly thp: HugePages;
+  /** The kernel's own objects. */
+  readonly slab: Slab;
   /** Statistics of groups, as old as the kernel's are. */
   readonly groupStats: GroupStats;
   readonly params: Params;

@@ -3,16 +3,17 @@ import type { MemCgroupsState } from './cgroup/mem-cgroups.ts';
 import type { FrameTableState } from './frames/frame-table.ts';
 import type { LruState } from './frames/lru.ts';
 import type { ZoneState } from './frames/zone.ts';
+import type { HugetlbState } from './hugetlb/hugetlb.ts';
 import type { Kernel } from './kernel.ts';
 import type { KernelLogState } from './kernel-log.ts';
 import type { RateLimitState } from './oom/rate-limit.ts';
-import type { HugetlbState } from './hugetlb/hugetlb.ts';
 import type { FilesState } from './page-cache/files.ts';
 import type { Params } from './params.ts';
 import type { ProcessesState } from './process/processes.ts';
 import type { TlbStateState } from './process/tlb-state.ts';
 import type { ReclaimState } from './reclaim/reclaim.ts';
 import type { AnonVmasState } from './rmap/anon-vmas.ts';
+import type { SlabState } from './slab/slab.ts';
 import type { SwapState } from './swap/swap.ts';
 import { swapDeviceNamed } from './swap/swap-devices.ts';
 import type { HugePagesState } from './thp/huge-pages.ts';
@@ -29,6 +30,7 @@ export interface KernelState {
   readonly cgroups: MemCgroupsState;
   readonly swap: SwapState;
   readonly reclaim: ReclaimState;
+  readonly slab: SlabState;
   readonly hugetlb: HugetlbState;
   readonly thp: HugePagesState;
   readonly files: FilesState;
@@ -53,6 +55,7 @@ export function saveKernel(kernel: Kernel): KernelState {
     cgroups: kernel.cgroups.save(),
     swap: kernel.swap.save(),
     reclaim: kernel.reclaim.save(),
+    slab: kernel.slab.save(),
     hugetlb: kernel.hugetlb.save(),
     thp: kernel.thp.save(),
     files: kernel.files.save(),
@@ -80,6 +83,7 @@ export function restoreKernel(kernel: Kernel, state: KernelState): void {
   kernel.hugetlb.restore(state.hugetlb);
   kernel.thp.restore(state.thp);
   kernel.files.restore(state.files);
+  kernel.slab.restore(state.slab, (id) => kernel.files.inode(id));
   kernel.processes.restore(state.processes, {
     anonVmas: kernel.anonVmas,
     file: (id) => kernel.files.openFile(id),

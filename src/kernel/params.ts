@@ -35,6 +35,8 @@ export interface Params {
   dirtyExpireCentisecs: number;
   /** vm.dirty_writeback_centisecs: how often the flusher looks, in 1/100 s; 0: never. */
   dirtyWritebackCentisecs: number;
+  /** vm.vfs_cache_pressure, per cent: how readily names and inodes of files are given up. */
+  vfsCachePressure: number;
   /** vm.page-cluster: swap readahead of 2^n pages. */
   pageCluster: number;
   /** vm.panic_on_oom: 0 never, 1 when the machine is short of memory, 2 when a cgroup is too. */
@@ -66,6 +68,7 @@ export const defaultParams = (): Params => ({
   dirtyBackgroundBytes: 0,
   dirtyExpireCentisecs: 3000,
   dirtyWritebackCentisecs: 500,
+  vfsCachePressure: 100,
   pageCluster: 3,
   panicOnOom: 0,
   oomKillAllocatingTask: 0,
@@ -98,6 +101,7 @@ const SYSCTLS: ReadonlyMap<string, Sysctl> = new Map([
   ['vm.dirty_background_bytes', { key: 'dirtyBackgroundBytes', least: 1, most: Number.MAX_SAFE_INTEGER }],
   ['vm.dirty_expire_centisecs', { key: 'dirtyExpireCentisecs', least: 0, most: 2 ** 31 - 1 }],
   ['vm.dirty_writeback_centisecs', { key: 'dirtyWritebackCentisecs', least: 0, most: 2 ** 31 - 1 }],
+  ['vm.vfs_cache_pressure', { key: 'vfsCachePressure', least: 0, most: 2 ** 31 - 1 }],
   ['vm.page-cluster', { key: 'pageCluster', least: 0, most: 31 }],
   ['vm.panic_on_oom', { key: 'panicOnOom', least: 0, most: 2 }],
   ['vm.oom_kill_allocating_task', { key: 'oomKillAllocatingTask', least: -(2 ** 31), most: 2 ** 31 - 1 }],

@@ -31,7 +31,7 @@ const PROCESS_BYTES = 15000;
 
 /** Charges an object to a group; it may reclaim, and the charge is made even when that does not help. */
 export function chargeObject(cgroups: MemCgroups, id: number, bytes: number, task: Task | undefined): void {
-  if (id === 0) return;
+  if (id === 0 || !cgroups.kernelMemory) return;
   const group = cgroups.get(id);
   takeStock(cgroups, id);
   if (group.objectBytes >= bytes) {
@@ -47,7 +47,7 @@ export function chargeObject(cgroups: MemCgroups, id: number, bytes: number, tas
 
 /** The object is free; whole pages that no object needs any more are given back. */
 export function unchargeObject(cgroups: MemCgroups, id: number, bytes: number): void {
-  if (id === 0) return;
+  if (id === 0 || !cgroups.kernelMemory) return;
   const group = cgroups.get(id);
   takeStock(cgroups, id);
   group.objectBytes += bytes;

@@ -38,6 +38,8 @@ export class MemCgroups {
   /** Processors of the machine: a group has counters for each. */
   readonly cpus: number;
   readonly root = new MemCgroup(0, '');
+  /** Groups pay for the kernel's objects too; false is the boot option cgroup.memory=nokmem. */
+  kernelMemory = true;
   /** Number of the group whose kernel objects were charged last (obj_stock). */
   objectPayer = 0;
   readonly #owners: Uint16Array;

@@ -19,6 +19,7 @@ import type { FilesState } from './files-state.ts';
 import { Flusher } from './flusher.ts';
 import type { Backing, Inode } from './inode.ts';
 import { InodeTable } from './inode-table.ts';
+import { dropShadowNodes } from './index-nodes.ts';
 import { Metadata } from './metadata.ts';
 import { MmapReadahead } from './mmap-readahead.ts';
 import { NameSpace } from './name-space.ts';
@@ -171,6 +172,8 @@ export class FileStore implements FileOps {
     return file;
   }
 
+    if (inode.kind === 'file') this.core.slab.lookedUp(inode);
+    this.core.slab.files.allocate();
   #memoryInode(name: string, size: number, commit: 'size' | 'page'): Inode {
     return this.#table.add({ name, kind: 'shmem', fs: this.#tmpfs, size, commit });
   }
@@ -216,6 +219,7 @@ export class FileStore implements FileOps {
     this.#table.delete(inode);
   }
 
+    this.core.slab.files.free();
   mapFile(vma: Vma): void {
     if (vma.file === undefined) return;
     this.get(vma.file);
@@ -234,6 +238,7 @@ export class FileStore implements FileOps {
 
   punchHole(task: Task, file: File, offset: number, length: number): number {
     if (file.inode.huge !== undefined) this.core.hugetlb.files.punchHole(file.inode, offset, length);
+    this.core.slab.forgotten(inode);
     else this.truncation.punchHole(task, file.inode, offset, length);
     return 0;
   }
@@ -310,6 +315,11 @@ export class FileStore implements FileOps {
   save(): FilesState {
     return {
       ...this.#table.save(this.core.hugetlb),
+  /** Gives back nodes of page indexes that hold only shadows and that a group pays for. @returns how many */
+  dropShadowNodes(group: number, nodes: number): number {
+    return dropShadowNodes(this.core, this.#table.values(), group, nodes);
+  }
+
       workingsetAge: this.workingset.age,
       flusher: this.flusher.save(),
       inFlight: this.writeBack.inFlight.save(),

@@ -22,6 +22,7 @@ import {
 } from '../tracepoints.ts';
 import { NR_DIRTIED, NR_DIRTY, NR_FILE_PAGES, NR_SHMEM, NR_WRITEBACK } from '../vmstat.ts';
 import { Folios } from './folios.ts';
+import { setIndexEntry } from './index-nodes.ts';
 import type { Inode } from './inode.ts';
 import { entryOfValue } from './shmem-swap.ts';
 import type { Workingset } from './workingset.ts';
@@ -81,7 +82,7 @@ export class PageCache extends Folios {
       table.set(frame, PG_CACHED);
       table.mapping[frame] = inode.id;
       table.index[frame] = index + i;
-      const shadow = inode.pages.set(index + i, frame);
+      const shadow = setIndexEntry(this.#core, inode, index + i, frame, table.memcg[frame] as number);
       if (shadow < 0) this.#workingset.refault(frame, shadow);
       lru.add(frame);
     }
@@ -99,9 +100,10 @@ export class PageCache extends Folios {
 
   /**
    * Takes a folio that nothing maps out of the cache and frees it (filemap_remove_folio); a dirty one is forgotten.
-   * @param evicted reclaim wanted its memory: a shadow stays behind, by which a refault is known
+   * @param evictedFor the group for whose limit reclaim wanted its memory, 0 for the machine: a shadow stays behind, by
+   *   which a refault is known
    */
-  remove(inode: Inode, frame: Pfn, evicted = false): void {
+  remove(inode: Inode, frame: Pfn, evictedFor?: number): void {
     const { table, trace, vmstat, pages } = this.#core;
     const head = this.headOf(frame);
     const count = this.folioPages(frame);
@@ -114,8 +116,8 @@ export class PageCache extends Folios {
       if ((table.mapcount[page] as number) > 0) panic('PageCache.remove: the page is mapped');
       if (table.has(page, PG_WRITEBACK)) panic('PageCache.remove: the page is under write-back');
       const shadow =
-        evicted && inode.kind === 'file' ? this.#workingset.eviction(page, table.memcg[page] as number) : 0;
-      inode.pages.set(index + i, shadow);
+        evictedFor === undefined || inode.kind !== 'file' ? 0 : this.#workingset.eviction(page, evictedFor);
+      setIndexEntry(this.#core, inode, index + i, shadow, table.memcg[page] as number);
       table.clear(page, PG_CACHED | PG_HEAD | PG_TAIL | PG_ORDER_MASK);
       pages.releaseUnused(page);
     }
@@ -128,7 +130,7 @@ export class PageCache extends Folios {
   /** A page of a memory file leaves it for the swap cache, a value in its place (shmem_delete_from_page_cache). */
   replaceByValue(inode: Inode, index: number, frame: Pfn, value: number): void {
     const { table, vmstat } = this.#core;
-    inode.pages.set(index, value);
+    setIndexEntry(this.#core, inode, index, value, table.memcg[frame] as number);
     table.clear(frame, PG_CACHED);
     table.mapping[frame] = 0;
     vmstat.count(NR_FILE_PAGES, -1);
@@ -142,7 +144,7 @@ export class PageCache extends Folios {
     table.set(frame, PG_CACHED);
     table.mapping[frame] = inode.id;
     table.index[frame] = index;
-    inode.pages.set(index, frame);
+    setIndexEntry(this.#core, inode, index, frame, table.memcg[frame] as number);
     vmstat.count(NR_FILE_PAGES);
     vmstat.count(NR_SHMEM);
   }
@@ -152,7 +154,7 @@ export class PageCache extends Folios {
    * memory file (shmem_free_swap).
    */
   dropValue(inode: Inode, index: number): void {
-    const value = inode.pages.delete(index);
+    const value = setIndexEntry(this.#core, inode, index, 0, 0);
     if (inode.kind === 'file') return;
     this.#core.swap.releaseAndForget(entryOfValue(value));
     if (inode.commit === 'page') this.#listeners.uncommit(1);

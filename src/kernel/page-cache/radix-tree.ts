@@ -2,6 +2,7 @@ const FANOUT_SHIFT = 6;
 const FANOUT = 1 << FANOUT_SHIFT;
 const SLOT_MASK = FANOUT - 1;
 const FIRST_NODES = 1;
+const LAST_INDEX = 0x7fffffff;
 
 /**
  * int32 entries by index, 0 for none: a radix tree with 64 entries a node, as the kernel's xarray, whose nodes lie in one
@@ -13,6 +14,9 @@ export class RadixTree {
   #nodes = new Int32Array((FIRST_NODES + 1) * FANOUT);
   /** Entries in use of each node. */
   #used = new Uint8Array(FIRST_NODES + 1);
+  /** Negative entries of each leaf, and how many leaves hold no others. */
+  #negative = new Uint8Array(FIRST_NODES + 1);
+  #negativeLeaves = 0;
   #freeNodes: number[] = [];
   #allocated = 1;
   #root = 0;
@@ -30,6 +34,26 @@ export class RadixTree {
   /** Nodes in use. */
   get nodes(): number {
     return this.#allocated - FIRST_NODES - this.#freeNodes.length;
+  }
+
+  /** Leaves whose entries are all negative. */
+  get negativeLeaves(): number {
+    return this.#negativeLeaves;
+  }
+
+  /** The first index from `from` on that lies in such a leaf, or -1. */
+  nextNegativeLeaf(from: number): number {
+    for (
+      let index = this.next(from, LAST_INDEX, true);
+      index >= 0;
+      index = this.next((index | SLOT_MASK) + 1, LAST_INDEX, true)
+    )
+      if (this.#isNegative(this.#leafOf(index))) return index;
+    return -1;
+  }
+
+  #isNegative(leaf: number): boolean {
+    return this.#negative[leaf] !== 0 && this.#negative[leaf] === this.#used[leaf];
   }
 
   /** The entry at an index from 0 to 2^31-1, 0 for none. */
@@ -50,9 +74,14 @@ export class RadixTree {
     if (entry === 0) return this.#remove(index);
     if (index >> FANOUT_SHIFT !== this.#lastLeaf) this.#remember(index, this.#makeLeaf(index));
     const at = this.#lastBase + (index & SLOT_MASK);
+    const leaf = this.#lastBase >> FANOUT_SHIFT;
     const old = this.#nodes[at] as number;
     this.#nodes[at] = entry;
-    if (old === 0) (this.#used[this.#lastBase >> FANOUT_SHIFT] as number)++;
+    if (old > 0 && entry > 0) return old;
+    if (this.#isNegative(leaf)) this.#negativeLeaves--;
+    if (old === 0) (this.#used[leaf] as number)++;
+    (this.#negative[leaf] as number) += Number(entry < 0) - Number(old < 0);
+    if (this.#isNegative(leaf)) this.#negativeLeaves++;
     return old;
   }
 
@@ -83,6 +112,8 @@ export class RadixTree {
   protected reset(): void {
     this.#nodes = new Int32Array((FIRST_NODES + 1) * FANOUT);
     this.#used = new Uint8Array(FIRST_NODES + 1);
+    this.#negative = new Uint8Array(FIRST_NODES + 1);
+    this.#negativeLeaves = 0;
     this.#freeNodes = [];
     this.#allocated = 1;
     this.#root = 0;
@@ -150,6 +181,9 @@ export class RadixTree {
       const used = new Uint8Array(grown);
       used.set(this.#used);
       this.#used = used;
+      const negative = new Uint8Array(grown);
+      negative.set(this.#negative);
+      this.#negative = negative;
     }
     return this.#allocated++;
   }
@@ -161,7 +195,10 @@ export class RadixTree {
     const old = this.#nodes[at] as number;
     if (old === 0) return 0;
     this.#nodes[at] = 0;
+    if (this.#isNegative(leaf)) this.#negativeLeaves--;
     (this.#used[leaf] as number)--;
+    if (old < 0) (this.#negative[leaf] as number)--;
+    if (this.#isNegative(leaf)) this.#negativeLeaves++;
     if (this.#used[leaf] === 0) this.#prune(index);
     return old;
   }

@@ -30,6 +30,8 @@ export interface ReclaimNeeds {
   waitForWriteback(head: Pfn): void;
   /** An isolated page of a group went back to an active list (workingset_age_nonresident). */
   growAge(group: number, pages: number): void;
+  /** Frees kernel objects of a group in proportion to a round's priority. @returns pages freed */
+  shrinkSlab: (group: MemCgroup, priority: number) => number;
 }
 
 /**
@@ -64,7 +66,7 @@ export class Reclaim {
       foundOnlyDirty: (sc) => this.#foundOnlyDirty(sc),
     });
     const lruvecs = new LruvecShrinker(core, stats, this.#lists);
-    this.#node = new NodeShrinker(core, { stats, costs: this.#costs, lruvecs, throttle, shrinkSlab: () => 0 });
+    this.#node = new NodeShrinker(core, { stats, costs: this.#costs, lruvecs, throttle, shrinkSlab: needs.shrinkSlab });
     this.#kswapd = new Kswapd(core, { node: this.#node, throttle, timed, stall: () => {} });
   }
 

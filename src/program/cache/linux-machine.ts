@@ -55,6 +55,8 @@ export class LinuxMachine {
     const machine = new Machine({ memory: machineBytes(capacity), transparentHugePages: 'never' });
     const { processes, addressSpaces, cgroups } = machine.kernel;
     this.#machine = machine;
+    // The limit is one of objects: the nodes of their index are not to take places of theirs (cgroup.memory=nokmem).
+    cgroups.kernelMemory = false;
     this.#fs = ext4FileSystem(DEVICE, { raPages: facts.readAheadPages ?? DEFAULT_RA_PAGES });
     this.#task = processes.spawn('replay', MMAP_BASE);
     machine.runOn(0, this.#task);

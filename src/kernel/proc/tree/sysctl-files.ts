@@ -17,12 +17,13 @@ function sysctlFile(source: TreeSource, name: string): SystemFile {
 }
 
 /** 1 drops clean pages of files, 2 what the slab can give back, 3 both (drop_caches_sysctl_handler in fs/drop_caches.c). Nobody can read it. */
-function dropCaches({ files }: TreeSource): SystemFile {
+function dropCaches({ files, slab }: TreeSource): SystemFile {
   return {
     write(text) {
       const what = wholeNumber(text);
       if (what === undefined || what < 1 || what > 4) return -EINVAL;
       if (what & 1) files.dropAll();
+      if (what & 2) slab.drop();
       return 0;
     },
   };

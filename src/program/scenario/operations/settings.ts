@@ -71,6 +71,7 @@ export const dropCaches = machineOperation(
   (scene, what) => {
     scene.files.syncAll();
     if (what & 1) scene.files.dropAll();
+    if (what & 2) scene.kernel.slab.drop();
   },
 );
 
