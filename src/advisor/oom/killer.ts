@@ -1,4 +1,8 @@
-/** The killer run on a report's tasks (select_bad_process): who is first, and in which order the others follow. */
+/**
+ * The killer run on a report's tasks: who is first, and in which order the others follow. The choice is the simulated kernel's
+ * own (kernel/oom/select.ts); the points are those of the report's kernel.
+ */
+import { mostPoints } from '../../kernel/oom/select.ts';
 import type { BadnessRule } from './badness.ts';
 import type { TaskRow } from './report.ts';
 
@@ -22,16 +26,7 @@ export const pointsOf = (state: KillerState, task: TaskRow): number =>
 
 /** The victim, or undefined when nobody may be killed. */
 export function selectVictim(state: KillerState): TaskRow | undefined {
-  let victim: TaskRow | undefined;
-  let most = Number.NEGATIVE_INFINITY;
-  for (const task of state.tasks) {
-    const points = pointsOf(state, task);
-    if (points === Number.NEGATIVE_INFINITY) continue;
-    if (victim !== undefined && (points < most || (points === most && !state.rule.lastOfEquals))) continue;
-    most = points;
-    victim = task;
-  }
-  return victim;
+  return mostPoints(state.tasks, (task) => pointsOf(state, task), state.rule.lastOfEquals);
 }
 
 /** Every process that may be killed, the first victim first. */

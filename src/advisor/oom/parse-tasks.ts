@@ -71,6 +71,9 @@ function parseRow(text: string, columns: readonly string[], pageSize: number): T
     name: rest.trim(),
     totalVm: value('total_vm'),
     rss: value('rss'),
+    kinds: values.has('rss_anon')
+      ? { anon: value('rss_anon'), file: value('rss_file'), shmem: value('rss_shmem') }
+      : undefined,
     tables: tablePages(values, pageSize),
     swap: value('swapents'),
     oomScoreAdj: value('oom_score_adj'),

@@ -8,6 +8,8 @@ export interface TaskRow {
   /** Pages. */
   readonly totalVm: number;
   readonly rss: number;
+  /** Resident pages by kind, where the table has columns for them (6.8 and later). */
+  readonly kinds?: { readonly anon: number; readonly file: number; readonly shmem: number } | undefined;
   /** Pages of page tables, as the killer counts them. */
   readonly tables: number;
   /** Swap entries, in pages. */

@@ -28,18 +28,32 @@ export function candidatesOf(processes: Iterable<Process>, group: MemCgroup | un
  * that will come back. Of equals the last one goes.
  */
 export function selectBadProcess(
-  candidates: Iterable<Process>,
+  candidates: readonly Process[],
   { totalPages }: Pick<OomControl, 'totalPages'>,
 ): Process | typeof WAIT_FOR_VICTIM | undefined {
-  let victim: Process | undefined;
+  const eligible = candidates.filter(({ mm }) => !mm.oomSkip);
+  if (eligible.some(({ oomVictim }) => oomVictim)) return WAIT_FOR_VICTIM;
+  return mostPoints(eligible, (process) => oomBadness(process, totalPages), true);
+}
+
+/**
+ * The candidate with the most points (oom_evaluate_task); undefined when all have -Infinity, which marks those that may not
+ * be killed.
+ * @param lastOfEquals of equals the last one is taken, as since Linux 5.9; else the first
+ */
+export function mostPoints<Candidate>(
+  candidates: Iterable<Candidate>,
+  pointsOf: (candidate: Candidate) => number,
+  lastOfEquals: boolean,
+): Candidate | undefined {
+  let victim: Candidate | undefined;
   let most = Number.NEGATIVE_INFINITY;
-  for (const process of candidates) {
-    if (process.oomVictim && !process.mm.oomSkip) return WAIT_FOR_VICTIM;
-    if (process.mm.oomSkip) continue;
-    const points = oomBadness(process, totalPages);
+  for (const candidate of candidates) {
+    const points = pointsOf(candidate);
     if (points === Number.NEGATIVE_INFINITY || points < most) continue;
+    if (points === most && victim !== undefined && !lastOfEquals) continue;
     most = points;
-    victim = process;
+    victim = candidate;
   }
   return victim;
 }

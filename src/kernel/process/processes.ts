@@ -70,10 +70,15 @@ export class Processes {
     return this.#byPid;
   }
 
-  /** A process without a parent and with an empty address space; exec or mmap fill it. */
-  spawn(comm: string, mmapBase: Vpn, limits: Rlimits = defaultRlimits()): Task {
+  /**
+   * A process without a parent and with an empty address space; exec or mmap fill it.
+   * @param pid one that no living process has; the next one without it
+   */
+  spawn(comm: string, mmapBase: Vpn, limits: Rlimits = defaultRlimits(), pid: number = this.#lastPid + 1): Task {
+    if (this.#byPid.has(pid)) panic(`spawn: process ${pid} lives`);
+    this.#lastPid = Math.max(this.#lastPid, pid);
     const process = new Process({
-      pid: ++this.#lastPid,
+      pid,
       comm,
       mm: this.createMm(mmapBase),
       files: new FileTable(),
