@@ -67,7 +67,7 @@ truncate -s 256M "$box/out.img"
 disk() { echo -drive "file=$1,if=virtio,format=raw,cache=unsafe,$2"; }
 timeout "$limit" qemu-system-x86_64 -accel tcg -m "$memory" -smp "$processors" -nographic -no-reboot -nic none \
   -kernel "$work/kernel" -initrd "$box/initrd" \
-  -append "console=ttyS0 quiet panic=-1 rootfstype=ramfs sysctl.kernel.randomize_va_space=0 $append" \
+  -append "console=ttyS0 quiet panic=-1 no_timer_check rootfstype=ramfs sysctl.kernel.randomize_va_space=0 $append" \
   $(disk "$work/ext4.img" snapshot=on) $(disk "$work/ext4-small.img" snapshot=on) \
   $(disk "$box/swap.img" snapshot=off) $(disk "$box/swap2.img" snapshot=off) $(disk "$box/out.img" snapshot=off) \
   </dev/null >"$box/console" 2>&1 || { tail -30 "$box/console" >&2; say "the VM did not end within $limit s"; }

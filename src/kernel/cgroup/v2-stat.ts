@@ -65,7 +65,7 @@ export function memoryStatV2(core: PageCore, group: MemCgroup): Record<string, n
   const kernel = members.length === 1 && group.parent === undefined ? 0 : group.kmem.usage;
   const stat: Record<string, number> = {
     anon: frames.anonMapped * PAGE,
-    file: frames.filePages * PAGE,
+    file: (frames.filePages - frames.swapCached) * PAGE,
     kernel: kernel * PAGE,
     kernel_stack: 0,
     pagetables: 0,

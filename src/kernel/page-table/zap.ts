@@ -3,6 +3,7 @@ import { type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import { MM_SWAPENTS, type Mm } from '../address-space/mm.ts';
 import { hasRecency, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { PG_SWAPCACHE } from '../frames/frame-table.ts';
 import { isHugeZero, leafHead, splitLeaf, zapLeaf } from '../thp/huge-entries.ts';
 import { addRss, rssCounter } from './rss.ts';
 import { entrySwap, isGuard, isMapped, isNone, isSwapEntry, PTE_SPECIAL } from './soft-entry.ts';
@@ -85,4 +86,5 @@ function leavePage(core: PageCore, vma: Vma, frame: Pfn, lo: number): void {
     if (lo & PTE_ACCESSED && hasRecency(vma)) core.lru.markAccessed(frame);
   }
   core.rmap.remove(frame, vma);
+  if (core.table.has(frame, PG_SWAPCACHE)) core.swap.forgetUnmapped(frame);
 }

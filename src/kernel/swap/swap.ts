@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
-import { PG_DIRTY, PG_READAHEAD, PG_SWAPCACHE } from '../frames/frame-table.ts';
+import { PG_DIRTY, PG_HEAD, PG_READAHEAD, PG_SWAPCACHE, PG_TAIL } from '../frames/frame-table.ts';
 import { slotOf, swapEntry } from '../page-table/soft-entry.ts';
 import type { Task } from '../process/process.ts';
 import { CAUSE_DISK } from '../time/clock.ts';
@@ -135,6 +135,15 @@ export class Swap extends SwapAreas {
     this.core.pages.releaseUnused(frame as Pfn);
   }
 
+  /** A page of the swap cache that nothing maps any more, and that no entry refers to, goes with its place (free_swap_cache). */
+  forgetUnmapped(frame: Pfn): void {
+    const { table, pages } = this.core;
+    if ((table.mapcount[frame] as number) > 0 || table.has(frame, PG_HEAD | PG_TAIL)) return;
+    if (this.references(this.entryOf(frame)) > 0) return;
+    this.leaveCache(frame);
+    pages.releaseUnused(frame);
+  }
+
   /**
    * Writes a page of the swap cache to its place (swap_writeout). A page of zeros is only marked.
    * @param mayMark false for a page of a large folio that holds more than zeros
@@ -182,7 +191,9 @@ export class Swap extends SwapAreas {
     const area = this.area(entry);
     const slot = slotOf(entry);
     const owner = area.owner[slot] as number;
-    const frame = pages.allocateAnonymous(mayReclaim, owner);
+    // What a removed group had in swap belongs to who wants it back (mem_cgroup_swapin_charge_folio).
+    const payer = cgroups.get(owner).dying ? (task?.mm.memcg ?? 0) : owner;
+    const frame = pages.allocateAnonymous(mayReclaim, payer);
     if (frame < 0) return -1;
     if (cgroups.version === 1) {
       // The page pays for itself now, its place no longer (memcg1_swapin).
