@@ -37,6 +37,12 @@ const DEVICE = (254 << 20) | 1;
 /** What the pages of objects are in; volumes and files have their numbers. */
 const OBJECTS = '/objects';
 
+/**
+ * Reclaim balances its lists by statistics that the kernel adds up every two seconds. A trace without times has none: they
+ * are added up after so many calls.
+ */
+const STATS_CALLS = 16;
+
 /** Never killed (include/uapi/linux/oom.h). */
 const OOM_SCORE_ADJ_MIN = -1000;
 
@@ -47,6 +53,7 @@ export class LinuxMachine {
   readonly #task: Task;
   readonly #buffer: number;
   readonly #facts: TraceFacts;
+  #calls = 0;
   /** By stream, or below 0 by file; the one used last is last. */
   readonly #open = new Map<number, File>();
 
@@ -125,6 +132,7 @@ export class LinuxMachine {
       done += result;
     }
     clock.settle();
+    if (this.#calls++ % STATS_CALLS === 0) kernel.groupStats.flush();
     return misses;
   }
 

@@ -38,18 +38,21 @@ export function linuxModel(capacity: number): Model {
     let freed = 0;
     for (let priority = 12; priority >= 0 && freed < CLUSTER; priority--) {
       const mayDeactivate = refaultActivated || inactive.length < active.length;
-      refaultActivated = false;
       let fromInactive = inactive.length >> priority;
       let fromActive = active.length >> priority;
-      while (fromInactive + fromActive > 0 && freed < CLUSTER) {
-        freed += evict(Math.min(CLUSTER, fromInactive));
+      let now = 0;
+      while (fromInactive + fromActive > 0 && now < CLUSTER) {
+        now += evict(Math.min(CLUSTER, fromInactive));
         fromInactive -= Math.min(CLUSTER, fromInactive);
         const tired = mayDeactivate ? active.splice(0, Math.min(CLUSTER, fromActive)) : [];
         for (const page of tired) page.active = false;
         inactive.push(...tired);
         fromActive -= Math.min(CLUSTER, fromActive);
       }
+      freed += now;
     }
+    // Refaults from now on are news to the next reclaim (snapshot_refaults).
+    refaultActivated = false;
   };
 
   /** folio_mark_accessed */
