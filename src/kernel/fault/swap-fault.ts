@@ -79,7 +79,9 @@ function mapSwappedIn(
   addRss(core, vma.mm, MM_ANONPAGES, 1);
   if ((table.mapcount[frame] as number) === 0) rmap.addNewAnon(frame, vma, page);
   else (table.mapcount[frame] as number)++;
-  const mayOwn = exclusive || (swap.references(entry) === 1 && table.mapcount[frame] === 1);
+  // The swap cache is an owner too, unless the page is about to leave it (folio_ref_count == 1).
+  const isCached = table.has(frame, PG_SWAPCACHE) && !shouldFreeSwap(core, vma, frame, write);
+  const mayOwn = exclusive || (swap.references(entry) === 1 && table.mapcount[frame] === 1 && !isCached);
   if (mayOwn) table.set(frame, PG_ANON_EXCLUSIVE);
   else table.clear(frame, PG_ANON_EXCLUSIVE);
   if (vma.flags & VM_LOCKED) rmap.mlock(frame);

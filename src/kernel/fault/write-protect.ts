@@ -2,6 +2,7 @@ import { entryFrame, PTE_ACCESSED } from '../../hardware/paging/entry.ts';
 import { type Vpn, vpn } from '../../hardware/units.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { PG_SWAPCACHE } from '../frames/frame-table.ts';
 import { addRss, rssCounter } from '../page-table/rss.ts';
 import { PTE_SPECIAL, WRITABLE_DIRTY } from '../page-table/soft-entry.ts';
 import { PGREUSE } from '../vmstat.ts';
@@ -16,6 +17,8 @@ export function copyOnWrite(core: PageCore, vma: Vma, page: Vpn, slot: number): 
   const lo = core.pageTables.lo(slot);
   const old = entryFrame(lo, core.pageTables.hi(slot));
   const zero = (lo & PTE_SPECIAL) !== 0;
+  // A page that only the swap cache holds beside this process gives its place in swap up (wp_can_reuse_anon_folio).
+  if (core.table.has(old, PG_SWAPCACHE) && core.table.mapcount[old] === 1) core.swap.giveUp(old);
   if (!zero && core.table.isAnonymous(old) && core.rmap.canReuse(old, vma.mm)) {
     core.rmap.moveAnon(old, vma);
     core.pageTables.set(slot, lo | WRITABLE_DIRTY | PTE_ACCESSED, core.pageTables.hi(slot));

@@ -73,6 +73,8 @@ export class PageAdvice implements AdviceOps {
     this.#forEachPage(vma, start, end, visit, (slot, head) => {
       pageTables.set(slot, pageTables.lo(slot) & ~(PTE_ACCESSED | PTE_DIRTY), pageTables.hi(slot));
       forEachFrame(head, mayForget);
+      // A large folio does not wait for others (folio_batch_add_and_move).
+      lru.drain();
     });
     tlb.flushRange(vma.mm, start, end);
   }
