@@ -54,9 +54,15 @@ export class Charging {
     for (const group of [...this.over]) {
       this.over.delete(group);
       let retries = MAX_RECLAIM_RETRIES;
+      let drained = false;
       while (group.memory.usage > group.memory.max) {
         countMemoryEvent(group, MEMCG_MAX, this.#version);
         const freed = this.#needs.reclaim(group, group.memory.usage - group.memory.max, true);
+        if (!drained) {
+          drained = true;
+          if (group.memory.usage > group.memory.max) this.drainStocks(group);
+          continue;
+        }
         if (freed > 0 || retries-- > 0) continue;
         if (!this.#oom(group, task, point)) return;
         if (task.process.ending !== undefined) {
@@ -66,7 +72,13 @@ export class Charging {
         retries = MAX_RECLAIM_RETRIES;
       }
     }
-    if (task.memcgNrPagesOverHigh > 0) this.#throttle.handleOverHigh(task);
+    // Above memory.high a task is held up when it returns to its program; in a long system call, after more than a batch.
+    if (task.memcgNrPagesOverHigh > (point === 'fault' ? 0 : CHARGE_BATCH)) this.#throttle.handleOverHigh(task);
+    else if (task.memcgNrPagesOverHigh > 0) this.#needs.notePressure();
+  }
+
+  handleOverHigh(task: Task): void {
+    this.#throttle.handleOverHigh(task);
   }
 
   /** @returns false when the limit is reached, nothing could be freed, and nobody could be killed for it */
@@ -87,7 +99,6 @@ export class Charging {
       if (mayReclaim === 'never') return false;
       const over = groupOf(group, refused);
       if (mayReclaim === false) {
-        countMemoryEvent(over, MEMCG_MAX, this.#version);
         this.#force(group, over, pages);
         break;
       }

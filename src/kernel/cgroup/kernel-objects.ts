@@ -15,6 +15,9 @@ const OWNER_BYTES = 8;
 /** struct xa_node: a node of a file's page index, as 6.18's /proc/slabinfo has it. */
 export const RADIX_NODE_BYTES: number = 584 + OWNER_BYTES;
 
+/** struct buffer_head: one for a page that is written, where a block is a page. */
+const BUFFER_HEAD_BYTES = 104 + OWNER_BYTES;
+
 /** struct vm_area_struct. */
 const VMA_BYTES = 192 + OWNER_BYTES;
 
@@ -28,9 +31,17 @@ export const CGROUP_PERCPU_BYTES = 4848;
 /** THREAD_SIZE, and task_struct, mm_struct, signal and descriptor tables together, measured in memory.current of 6.18. */
 export const KERNEL_STACK_BYTES = 16384;
 const PROCESS_BYTES = 15000;
+/** Its counters of resident pages, on each CPU. */
+export const PROCESS_PERCPU_BYTES = 48;
 
 /** Charges an object to a group; it may reclaim, and the charge is made even when that does not help. */
-export function chargeObject(cgroups: MemCgroups, id: number, bytes: number, task: Task | undefined): void {
+export function chargeObject(
+  cgroups: MemCgroups,
+  id: number,
+  bytes: number,
+  task: Task | undefined,
+  mayReclaim: 'light' | false = 'light',
+): void {
   if (id === 0 || !cgroups.kernelMemory) return;
   const group = cgroups.get(id);
   takeStock(cgroups, id);
@@ -39,7 +50,7 @@ export function chargeObject(cgroups: MemCgroups, id: number, bytes: number, tas
     return;
   }
   const pages = Math.ceil(bytes / PAGE);
-  cgroups.charge(id, pages, task, 'light');
+  cgroups.charge(id, pages, task, mayReclaim);
   group.kmem.charge(pages);
   group.objectPages += pages;
   group.objectBytes += pages * PAGE - bytes;
@@ -91,10 +102,19 @@ export function payForGroup(cgroups: MemCgroups, parent: number, cpus: number, i
 
 /** A process is made or has ended: the group of who made it pays for its stack and what describes it (copy_process). */
 export function payForProcess(core: Payers, process: Process, isNew: boolean): void {
-  if (isNew) {
-    process.payer = core.current?.mm.memcg ?? 0;
-    chargeObject(core.cgroups, process.payer, KERNEL_STACK_BYTES + PROCESS_BYTES, core.current);
-  } else unchargeObject(core.cgroups, process.payer, KERNEL_STACK_BYTES + PROCESS_BYTES);
+  if (isNew) process.payer = core.current?.mm.memcg ?? 0;
+  if (process.payer === 0) return;
+  core.cgroups.get(process.payer).kernelStacks += isNew ? 1 : -1;
+  const bytes = KERNEL_STACK_BYTES + PROCESS_BYTES;
+  if (isNew) chargeObject(core.cgroups, process.payer, bytes, core.current);
+  else unchargeObject(core.cgroups, process.payer, bytes);
+}
+
+/** Pages of a group get descriptions of their blocks before they are written to, or lose them (alloc_buffer_head). */
+export function payForBuffers(core: Payers, payer: number, pages: number, isNew: boolean): void {
+  const bytes = pages * BUFFER_HEAD_BYTES;
+  if (isNew) chargeObject(core.cgroups, payer, bytes, core.current, false);
+  else unchargeObject(core.cgroups, payer, bytes);
 }
 
 /** Who runs, and who pays. */

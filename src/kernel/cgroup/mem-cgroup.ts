@@ -19,6 +19,8 @@ export class MemCgroup {
   /** Pages of `kmem` that kernel objects were charged (kernel-objects.ts), and bytes of them that none has yet. */
   objectPages = 0;
   objectBytes = 0;
+  /** Kernel stacks in them: of processes that were made here and live. */
+  kernelStacks = 0;
   /** Pages in swap that belong to this very group. */
   swapped = 0;
   swappiness = 60;
@@ -117,6 +119,7 @@ const FLAGS = ['oomKillDisable', 'underOom', 'oomGroup', 'subtreeControl', 'dyin
 const PLAIN = [
   'objectPages',
   'objectBytes',
+  'kernelStacks',
   'swapped',
   'swappiness',
   'softLimit',

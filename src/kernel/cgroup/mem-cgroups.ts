@@ -118,6 +118,11 @@ export class MemCgroups {
     this.#charging.settle(task, point);
   }
 
+  /** A system call ends: who is above memory.high is held up (resume_user_mode_work). */
+  returnToProgram(task: Task): void {
+    if (task.memcgNrPagesOverHigh > 0) this.#charging.handleOverHigh(task);
+  }
+
   /**
    * Charges pages to a group (try_charge_memcg).
    * @returns false when the limit is reached, nothing could be freed, and nobody could be killed for it

@@ -66,7 +66,8 @@ export class PageCounter {
   }
 
   /**
-   * Charges pages here and in all ancestors, or nowhere (page_counter_try_charge).
+   * Charges pages here and in all ancestors, or nowhere (page_counter_try_charge). What is undone because an ancestor has no
+   * room has been there for a moment: the highest usage remembers it.
    * @returns the counter that has no room, undefined when all have
    */
   tryCharge(pages: number): PageCounter | undefined {
@@ -75,17 +76,22 @@ export class PageCounter {
         at.failcnt++;
         return at;
       }
+      at.#raiseWatermarks(at.usage + pages);
     }
     this.charge(pages);
     return undefined;
+  }
+
+  #raiseWatermarks(usage: number): void {
+    if (usage > this.localWatermark) this.localWatermark = usage;
+    if (usage > this.watermark) this.watermark = usage;
   }
 
   /** Charges whatever the limits say (page_counter_charge). */
   charge(pages: number): void {
     for (let at: PageCounter | undefined = this; at !== undefined; at = at.parent) {
       at.usage += pages;
-      if (at.usage > at.localWatermark) at.localWatermark = at.usage;
-      if (at.usage > at.watermark) at.watermark = at.usage;
+      at.#raiseWatermarks(at.usage);
       if (at.#min !== 0 || at.#low !== 0) at.#claim();
     }
   }

@@ -1,7 +1,7 @@
 import type { PageCore } from '../core.ts';
 import { countFramesOf } from '../proc/frame-counts.ts';
 import * as items from '../vmstat-items.ts';
-import { CGROUP_PERCPU_BYTES } from './kernel-objects.ts';
+import { CGROUP_PERCPU_BYTES, KERNEL_STACK_BYTES, PROCESS_PERCPU_BYTES } from './kernel-objects.ts';
 import type { MemCgroup } from './mem-cgroup.ts';
 
 const PAGE = 4096;
@@ -62,15 +62,16 @@ export function memoryStatV2(core: PageCore, group: MemCgroup): Record<string, n
   const members = [...group.subtree()];
   const frames = countFramesOf(core.table, new Set(members.map(({ id }) => id)));
   const objects = members.reduce((sum, { objectPages, objectBytes }) => sum + objectPages * PAGE - objectBytes, 0);
+  const processes = members.reduce((sum, { kernelStacks }) => sum + kernelStacks, 0);
   const kernel = members.length === 1 && group.parent === undefined ? 0 : group.kmem.usage;
   const stat: Record<string, number> = {
     anon: frames.anonMapped * PAGE,
     file: (frames.filePages - frames.swapCached) * PAGE,
     kernel: kernel * PAGE,
-    kernel_stack: 0,
+    kernel_stack: processes * KERNEL_STACK_BYTES,
     pagetables: 0,
     sec_pagetables: 0,
-    percpu: (members.length - 1) * core.cgroups.cpus * CGROUP_PERCPU_BYTES,
+    percpu: core.cgroups.cpus * ((members.length - 1) * CGROUP_PERCPU_BYTES + processes * PROCESS_PERCPU_BYTES),
     sock: 0,
     vmalloc: 0,
     shmem: frames.shmem * PAGE,

@@ -40,6 +40,8 @@ export const PG_ORDER_SHIFT = 24;
 export const PG_ORDER_MASK = 0xf << PG_ORDER_SHIFT;
 /** A page of the pool of huge pages (hugetlb), in use or not: on no list, and in no count of other pages. */
 export const PG_HUGETLB = 1 << 28;
+/** A page of a file that was written to: its cgroup pays for a description of its block (PG_private, buffer_head). */
+export const PG_PRIVATE = 1 << 30;
 /** Waits in a batch to become active. */
 export const PG_ACTIVATE_PENDING = 1 << 29;
 

@@ -1,5 +1,6 @@
 import type { Pfn } from '../../hardware/units.ts';
 import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
+import { payForBuffers } from '../cgroup/kernel-objects.ts';
 import type { PageCore } from '../core.ts';
 import { NO_PRESSURE } from '../frames/allocator.ts';
 import {
@@ -8,6 +9,7 @@ import {
   PG_DIRTY,
   PG_HEAD,
   PG_ORDER_MASK,
+  PG_PRIVATE,
   PG_REFERENCED,
   PG_TAIL,
   PG_WRITEBACK,
@@ -118,7 +120,8 @@ export class PageCache extends Folios {
       const shadow =
         evictedFor === undefined || inode.kind !== 'file' ? 0 : this.#workingset.eviction(page, evictedFor);
       setIndexEntry(this.#core, inode, index + i, shadow, table.memcg[page] as number);
-      table.clear(page, PG_CACHED | PG_HEAD | PG_TAIL | PG_ORDER_MASK);
+      if (table.has(page, PG_PRIVATE)) payForBuffers(this.#core, table.memcg[page] as number, 1, false);
+      table.clear(page, PG_CACHED | PG_HEAD | PG_TAIL | PG_ORDER_MASK | PG_PRIVATE);
       pages.releaseUnused(page);
     }
     vmstat.count(NR_FILE_PAGES, -count);
@@ -199,6 +202,7 @@ export class PageCache extends Folios {
     const pages = this.folioPages(frame);
     this.setFolioFlags(frame, PG_DIRTY);
     if (inode.kind === 'shmem') return;
+    this.#createBuffers(frame, pages);
     const { trace } = this.#core;
     if (inode.dirtyPages === 0) this.#listeners.dirtied(inode);
     inode.dirtyPages += pages;
@@ -213,6 +217,14 @@ export class PageCache extends Folios {
     if (task === undefined) return;
     task.process.writtenBytes += pages * PAGE_SIZE;
     task.nrDirtied += pages;
+  }
+
+  /** create_empty_buffers: they stay until the folio leaves the cache. */
+  #createBuffers(frame: Pfn, pages: number): void {
+    const { table } = this.#core;
+    if (table.has(frame, PG_PRIVATE)) return;
+    this.setFolioFlags(frame, PG_PRIVATE);
+    payForBuffers(this.#core, table.memcg[frame] as number, pages, true);
   }
 
   /** A dirty folio goes: its write will not happen, to the credit of who made it go (task_io_account_cancelled_write). */

@@ -132,7 +132,9 @@ export class FileCalls extends SpliceCalls {
     trace.traceEnter(this.core.trace, point, tid, a, b, c, d, e);
   }
 
-  #left(point: number, { tid }: Task, result: number): number {
-    return trace.traceExitOf(this.core.trace, point, tid, result);
+  /** It goes back to its program, after a while if its cgroup is above memory.high. */
+  #left(point: number, task: Task, result: number): number {
+    this.core.cgroups.returnToProgram(task);
+    return trace.traceExitOf(this.core.trace, point, task.tid, result);
   }
 }

@@ -158,8 +158,11 @@ export class ProcessFactory {
     this.#touchPages(task, BINARY_START, BINARY_END - BINARY_START, LOAD);
     // The oracle takes the page behind its program, the first of a heap, for a part of it.
     if (task.mm.vmas.lookup(pageOf(BINARY_END)) !== undefined) this.#machine.touch(task, BINARY_END, LOAD);
-    this.#touchPages(task, ARENA_START + slot * SLOT_BYTES, SLOT_USED_BYTES, STORE);
-    this.#touchPages(task, SCRATCH, SCRATCH_BYTES, STORE);
+    // It writes back what it reads: the load brings the pages around, so that the stores fault no more.
+    for (const kind of [LOAD, STORE]) {
+      this.#touchPages(task, ARENA_START + slot * SLOT_BYTES, SLOT_USED_BYTES, kind);
+      this.#touchPages(task, SCRATCH, SCRATCH_BYTES, kind);
+    }
     // The oracle empties the batches when a run begins; the recorded answers show the few pages of the controller in them.
     this.#machine.kernel.lru.drain();
   }
