@@ -27,3 +27,14 @@ test('is a wrong call one clear sentence and exit code 2?', () => {
     expect(code).toBe(2);
   }
 });
+
+test('is the machine of an OOM report there as it was before the kill, and does it say what is not known?', () => {
+  const report = new URL('../advisor/oom/fixtures/30.log', import.meta.url).pathname;
+  const { stdout, stderr, code } = faultline(['shell', '--oom-report', report, '-c', 'ps aux; dmesg']);
+  expect(stdout).toMatch(/^root +23793 .* leaker$/m);
+  expect(stdout).not.toContain('Killed process');
+  expect(stderr).toContain('faultline: the report does not tell which pages processes share');
+  expect(code).toBe(0);
+  const none = faultline(['shell', '--oom-report', new URL(import.meta.url).pathname, '-c', 'ps']);
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('there is no OOM report with a table')]);
+});

@@ -10,9 +10,10 @@ import { Machine } from '../machine/machine.ts';
 import { type OptionTable, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
+import { machineOfOption, OOM_REPORT_OPTION_TABLE, OOM_REPORT_OPTIONS_HELP } from './oom-report-machine.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
 
-const OPTIONS: OptionTable = { ...MACHINE_OPTION_TABLE, command: 'value' };
+const OPTIONS: OptionTable = { ...MACHINE_OPTION_TABLE, ...OOM_REPORT_OPTION_TABLE, command: 'value' };
 /** How often a wait looks for Ctrl-C, in milliseconds. */
 const LOOK_EVERY = 50;
 const PROMPT = 'root@faultline';
@@ -26,6 +27,7 @@ ulimit, time, kill, jobs, stress-ng and others of Linux's commands, grep, awk an
   -c LINE     runs a line and ends with its exit code
   SCRIPT      runs a file, \`-\` or no terminal the standard input
 
+${OOM_REPORT_OPTIONS_HELP}
 ${MACHINE_OPTIONS_HELP}
 example: faultline shell --memory 512M --swap 256M -c 'stress-ng --vm 1 --vm-bytes 600M --vm-keep & vmstat 1 5'
 `;
@@ -128,7 +130,7 @@ export const command: Command = {
     const most = line === undefined ? 1 : 0;
     if (operands.length > most)
       throw new UserError(`shell: unexpected "${operands[most]}"; a line is one word: put it in quotes`);
-    const box = new LinuxBox(new Machine(machineOptions(parsed)));
+    const box = new LinuxBox(machineOfOption(parsed) ?? new Machine(machineOptions(parsed)));
     const [path] = operands;
     if (line !== undefined) return runScript(new Shell(box), line);
     if (path !== undefined) return runScript(new Shell(box), readScript(path));

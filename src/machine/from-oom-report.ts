@@ -55,8 +55,8 @@ const QUIET = { 'vm.min_free_kbytes': 1, 'vm.watermark_scale_factor': 1 };
 const SCALE_FACTOR = 10;
 
 const ALWAYS_UNKNOWN = [
-  'which pages processes share: files and shared memory are taken to be shared as much as possible, anonymous memory not at all',
-  'which pages were used of late: all are as new',
+  'which pages processes share: files and shared memory are shared as much as possible here, anonymous memory not at all',
+  'which pages were used of late: all are new here',
   'where zones end: they are those of a machine with this much memory',
   'what the kernel itself holds: one block for all of it',
 ];
@@ -78,6 +78,8 @@ export function machineFromOomReport(state: ReportedState): RebuiltMachine {
   const group = state.group === undefined ? undefined : groupAt(kernel, state.group.path);
   const loader = new TaskLoader(machine, group?.id ?? 0);
   for (const task of state.tasks) loader.load(task);
+  // Nobody runs: what is made from now on is charged to no group of the report.
+  kernel.current = undefined;
   fillCache(kernel, state.cachePages - loader.filePages);
   if (group !== undefined && state.group !== undefined) limit(kernel, group, state.group);
   if (state.freePages !== undefined) keep(kernel, kernel.allocator.free - state.freePages);

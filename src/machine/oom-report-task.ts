@@ -69,7 +69,7 @@ export class TaskLoader {
   load(reported: ReportedTask): void {
     const { kernel } = this.#machine;
     if (this.tasks.has(reported.pid)) {
-      this.unknown.push(`process ${reported.pid} stands in the table twice; the second row was left out`);
+      this.unknown.push(`who of two is process ${reported.pid}: the second row was left out`);
       return;
     }
     const task = kernel.processes.spawn(reported.name, vpn(2 ** 35 - 2), undefined, reported.pid);
@@ -167,10 +167,12 @@ export class TaskLoader {
     const tables = Math.floor(mm.pgtablesBytes / PAGE_SIZE);
     if (tables > reported.tables)
       this.unknown.push(
-        `${comm} (${pid}) has ${tables} page tables here and had ${reported.tables}: some of its pages may have been huge ones`,
+        `which pages of ${comm} (${pid}) were huge: it had ${reported.tables} page tables and has ${tables} here`,
       );
     if (mm.rss[MM_SWAPENTS] !== reported.swap)
-      this.unknown.push(`${comm} (${pid}) has ${mm.rss[MM_SWAPENTS]} pages in swap here and had ${reported.swap}`);
+      this.unknown.push(
+        `where all pages of ${comm} (${pid}) in swap lay: it had ${reported.swap} and has ${mm.rss[MM_SWAPENTS]} here`,
+      );
   }
 }
 
