@@ -176,11 +176,12 @@ export class LinuxBox {
       this.machine.kernel.processes.exit(process, ending);
   }
 
-  /** A process for a program, forked off the shell; what the shell does itself, it does as itself. */
+  /** A process for a program, forked off the command that runs or the shell; what the shell does itself, it does as itself. */
   #start(command: LinuxCommand, args: readonly string[], input: string, text = command.name): Job {
     const call: Call = { box: this, args, input };
     if (command.path === undefined) return new Job(this.shell, text, guarded(command.run(call)));
-    const task = this.machine.kernel.processes.fork(this.shell);
+    const { current, processes } = this.machine.kernel;
+    const task = processes.fork(current !== undefined && this.#jobOf.has(current.process) ? current : this.shell);
     if (typeof task === 'number') return new Job(this.shell, text, refuse('fork: Cannot allocate memory'));
     this.#commandLines.set(task.process, [command.name, ...args]);
     const error = this.#clocked(task, () => this.userland.exec(task, command.path ?? '', [command.name, ...args]));

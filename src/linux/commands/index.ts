@@ -1,6 +1,7 @@
 /** Every command that is ours, by the name that one types. */
 import type { LinuxCommand } from '../command.ts';
 import { dmesg, journalctl } from './dmesg.ts';
+import { docker } from './docker.ts';
 import { free } from './free.ts';
 import { jobs, kill, wait } from './jobs.ts';
 import { pmap } from './pmap.ts';
@@ -10,6 +11,7 @@ import { choom, hostname, nproc, uname } from './small.ts';
 import { stressNg } from './stress-ng.ts';
 import { swapoff, swapon } from './swap.ts';
 import { sysctl } from './sysctl.ts';
+import { systemdRun } from './systemd-run.ts';
 import { timeCommand } from './time.ts';
 import { top } from './top.ts';
 import { ulimit } from './ulimit.ts';
@@ -19,6 +21,7 @@ import { vmstat } from './vmstat.ts';
 const ALL: readonly LinuxCommand[] = [
   choom,
   dmesg,
+  docker(() => COMMANDS),
   free,
   hostname,
   jobs,
@@ -32,6 +35,7 @@ const ALL: readonly LinuxCommand[] = [
   swapoff,
   swapon,
   sysctl,
+  systemdRun(() => COMMANDS),
   timeCommand(() => COMMANDS),
   top,
   ulimit,

@@ -102,3 +102,43 @@ test('does the same session give the same output twice?', async () => {
   };
   expect(await session()).toBe(await session());
 });
+
+test('is a command in a scope killed at its limit, and does dmesg tell which group ran out?', async () => {
+  const shell = shellOn();
+  const { stderr, stdout } = await shell.run(
+    "systemd-run --scope -p MemoryMax=40M -p MemorySwapMax=0 stress-ng --vm 1 --vm-bytes 60M --vm-ops 1; dmesg | grep -i 'killed process'",
+  );
+  expect(stderr).toMatch(/^Running scope as unit: run-r\d+\.scope\nKilled\n$/);
+  expect(stdout).toMatch(
+    /Memory cgroup out of memory: Killed process \d+ \(stress-ng\) total-vm:\d+kB, anon-rss:\d+kB/,
+  );
+  const anonKb = Number(/anon-rss:(\d+)kB/.exec(stdout)?.[1]);
+  // All of the limit but the group's page tables, files and kernel stacks.
+  expect(anonKb).toBeLessThan(40 * 1024);
+  expect(anonKb).toBeGreaterThan(30 * 1024);
+});
+
+test('does a container know that it was killed for memory, and is nothing killed with room in swap?', async () => {
+  const shell = shellOn();
+  const hog = 'stress-ng --vm 1 --vm-bytes 60M --vm-ops 1 > /dev/null';
+  await shell.run(
+    `docker run --memory=40m --name roomy ${hog}; docker run --memory=40m --memory-swap=40m --name tight ${hog}`,
+  );
+  const format = "'{{.State.OOMKilled}}'";
+  expect(await output(shell, `docker inspect -f ${format} roomy; docker inspect -f ${format} tight`)).toBe(
+    'false\ntrue\n',
+  );
+});
+
+test('can groups be made, filled and looked at by hand?', async () => {
+  const shell = shellOn();
+  const group = '/sys/fs/cgroup/web';
+  await output(shell, `mkdir ${group}; echo 48M > ${group}/memory.max; echo $$ > ${group}/cgroup.procs`);
+  expect(await output(shell, `cat ${group}/memory.max ${group}/cgroup.procs`)).toBe(
+    `${48 * MIB}\n${shell.box.shell.tid}\n`,
+  );
+  const busy = await shell.run(`rmdir ${group}`);
+  expect([busy.exitCode, busy.stderr]).toEqual([1, `rmdir: failed to remove '${group}': Device or resource busy\n`]);
+  await output(shell, `echo $$ > /sys/fs/cgroup/cgroup.procs; rmdir ${group}`);
+  expect(await output(shell, 'ls /sys/fs/cgroup | grep -c web || true')).toBe('0\n');
+});

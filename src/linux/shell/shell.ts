@@ -5,6 +5,7 @@ import { COMMANDS } from '../commands/index.ts';
 import type { LinuxBox, Terminal, Written } from '../linux-box.ts';
 import { strerror } from '../strerror.ts';
 import { isOneCommand, START_JOB, startsJobs } from './background.ts';
+import { rmdir } from './rmdir.ts';
 import { SystemMount } from './system-mount.ts';
 
 const HOME = '/root';
@@ -48,7 +49,6 @@ const TEXT_TOOLS = [
   'readlink',
   'rev',
   'rm',
-  'rmdir',
   'sed',
   'seq',
   'sort',
@@ -113,7 +113,8 @@ export class Shell {
     const { systemFiles } = box.machine.kernel;
     const base = new InMemoryFs();
     // Where the shell looks for commands; what is in these files is never read.
-    for (const name of [...TEXT_TOOLS, ...COMMANDS.keys(), START_JOB]) base.writeFileSync(`/usr/bin/${name}`, '');
+    for (const name of [...TEXT_TOOLS, ...COMMANDS.keys(), START_JOB, rmdir.name])
+      base.writeFileSync(`/usr/bin/${name}`, '');
     base.mkdirSync(HOME, { recursive: true });
     const fs = new MountableFs({ base });
     this.#mounts = ['/proc', '/sys'].map((at) => new SystemMount(systemFiles, at));
@@ -121,7 +122,7 @@ export class Shell {
     this.#bash = new Bash({
       fs,
       commands: [...TEXT_TOOLS],
-      customCommands: [...[...COMMANDS.values()].map((command) => this.#inFront(command)), this.#startJob()],
+      customCommands: [...[...COMMANDS.values()].map((command) => this.#inFront(command)), this.#startJob(), rmdir],
       executionLimits: LIMITS,
       defenseInDepth: false,
       sleep: (ms) => Promise.resolve(box.sleep(ms * 1e6)),

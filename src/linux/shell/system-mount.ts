@@ -104,11 +104,11 @@ export class SystemMount implements IFileSystem {
   }
 
   mkdir(path: string): Promise<void> {
-    return fail('EPERM', 'mkdir', this.#absolute(path));
+    return this.#result(this.#files.makeDirectory(this.#absolute(path)), 'mkdir', path);
   }
 
   rm(path: string): Promise<void> {
-    return fail('EPERM', 'rm', this.#absolute(path));
+    return this.#result(this.#files.removeDirectory(this.#absolute(path)), 'rm', path);
   }
 
   cp(source: string): Promise<void> {
@@ -133,6 +133,10 @@ export class SystemMount implements IFileSystem {
 
   utimes(path: string): Promise<void> {
     return fail('EPERM', 'utimes', this.#absolute(path));
+  }
+
+  #result(result: number, call: string, path: string): Promise<void> {
+    return result < 0 ? fail(errnoName(-result), call, this.#absolute(path)) : Promise.resolve();
   }
 
   #file(path: string, call: string): SystemFile {

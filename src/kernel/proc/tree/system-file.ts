@@ -1,3 +1,4 @@
+import type { CgroupTree } from '../../cgroup/cgroup-tree.ts';
 import type { PageCore } from '../../core.ts';
 import type { FileCalls } from '../../page-cache/system-calls.ts';
 import type { Process } from '../../process/process.ts';
@@ -21,6 +22,7 @@ export interface TreeSource extends PageCore, VmstatSource {
   readonly params: PageCore['params'];
   readonly commitments: { readonly limit: number; readonly committed: number };
   readonly processes: { readonly all: ReadonlyMap<number, Process> };
+  readonly cgroupTree: CgroupTree;
   readonly files: Pick<FileCalls, 'syncAll' | 'dropAll'>;
   /** Writes a file of /sys/kernel/mm/transparent_hugepage and lets it act; undefined when it cannot be written. */
   writeThp(name: string, text: string): number | undefined;

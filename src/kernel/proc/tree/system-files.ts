@@ -1,4 +1,6 @@
 /** /proc and /sys: one tree of files over the kernel's state, in which paths are looked up. */
+import { EEXIST, EPERM } from '../../errno.ts';
+import { CgroupFiles } from './cgroup-files.ts';
 import { hugetlbFiles } from './hugetlb-files.ts';
 import { machineFiles } from './machine-files.ts';
 import { pidFiles } from './pid-files.ts';
@@ -14,19 +16,38 @@ const PID_DIRECTORY = /^\/proc\/(self|\d+)(?:\/([^/]+))?$/;
 export class SystemFiles {
   readonly #source: TreeSource;
   readonly #files = new Map<string, SystemFile>();
+  readonly #cgroups: CgroupFiles;
   readonly #directories = new Map<string, Map<string, 'file' | 'directory'>>();
 
   constructor(source: TreeSource) {
     this.#source = source;
     const files = [...machineFiles(source), ...sysctlFiles(source), ...hugetlbFiles(source), ...thpFiles(source)];
-    for (const [path, file] of files)
-      this.add(path, file);
+    for (const [path, file] of files) this.add(path, file);
+    const { cgroups, cgroupTree, processes } = source;
+    this.#cgroups = new CgroupFiles({ version: cgroups.version, tree: cgroupTree, processes: processes.all });
+    this.#addDirectories(this.#cgroups.at, 'directory');
   }
 
   /** One more file, and the directories above it: what a subsystem or the machine's devices show of themselves. */
   add(path: string, file: SystemFile): void {
     this.#files.set(path, file);
-    let kind: 'file' | 'directory' = 'file';
+    this.#addDirectories(path, 'file');
+  }
+
+  /** @returns 0 or a negated errno, as mkdir(2): only groups can be made */
+  makeDirectory(path: string): number {
+    if (this.file(path) !== undefined || this.directory(path) !== undefined) return -EEXIST;
+    return path.startsWith(`${this.#cgroups.at}/`) ? this.#cgroups.makeDirectory(path) : -EPERM;
+  }
+
+  /** @returns 0 or a negated errno, as rmdir(2) */
+  removeDirectory(path: string): number {
+    return this.#cgroups.removeDirectory(path);
+  }
+
+  /** Everything above a path lists it. */
+  #addDirectories(path: string, last: 'file' | 'directory'): void {
+    let kind = last;
     for (let at = path; at !== ''; ) {
       const slash = at.lastIndexOf('/');
       const name = at.slice(slash + 1);
@@ -43,13 +64,14 @@ export class SystemFiles {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
     const [, pid, name] = PID_DIRECTORY.exec(path) ?? [];
-    return pid === undefined || name === undefined ? undefined : this.#filesOf(pid)?.get(name);
+    if (pid === undefined || name === undefined) return this.#cgroups.file(path);
+    return this.#filesOf(pid)?.get(name);
   }
 
   /** @param path absolute, without a slash at its end; the root is '' */
   directory(path: string): SystemDirectory | undefined {
     if (path === '/proc') return this.#proc();
-    const known = this.#directories.get(path);
+    const known = this.#cgroups.directory(path) ?? this.#directories.get(path);
     if (known !== undefined) return known;
     const [, pid, name] = PID_DIRECTORY.exec(path) ?? [];
     if (pid === undefined || name !== undefined) return undefined;
