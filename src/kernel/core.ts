@@ -12,6 +12,7 @@ import type { PageTables } from './page-table/page-tables.ts';
 import type { TlbFlush } from './page-table/tlb-flush.ts';
 import type { Params } from './params.ts';
 import type { Task } from './process/process.ts';
+import type { Psi } from './psi/psi.ts';
 import type { GroupStats } from './reclaim/group-stats.ts';
 import type { AnonVmas } from './rmap/anon-vmas.ts';
 import type { ReverseMap } from './rmap/rmap.ts';
@@ -38,6 +39,8 @@ export interface PageCore {
   readonly hugetlb: Hugetlb;
   readonly cgroups: MemCgroups;
   readonly thp: HugePages;
+  /** Waits for memory. */
+  readonly psi: Psi;
   /** The kernel's own objects. */
   readonly slab: Slab;
   /** Statistics of groups, as old as the kernel's are. */

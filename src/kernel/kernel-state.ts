@@ -11,6 +11,7 @@ import type { FilesState } from './page-cache/files.ts';
 import type { Params } from './params.ts';
 import type { ProcessesState } from './process/processes.ts';
 import type { TlbStateState } from './process/tlb-state.ts';
+import type { PsiState } from './psi/psi.ts';
 import type { ReclaimState } from './reclaim/reclaim.ts';
 import type { AnonVmasState } from './rmap/anon-vmas.ts';
 import type { SlabState } from './slab/slab.ts';
@@ -31,6 +32,7 @@ export interface KernelState {
   readonly swap: SwapState;
   readonly reclaim: ReclaimState;
   readonly slab: SlabState;
+  readonly psi: PsiState;
   readonly hugetlb: HugetlbState;
   readonly thp: HugePagesState;
   readonly files: FilesState;
@@ -56,6 +58,7 @@ export function saveKernel(kernel: Kernel): KernelState {
     swap: kernel.swap.save(),
     reclaim: kernel.reclaim.save(),
     slab: kernel.slab.save(),
+    psi: kernel.psi.save(),
     hugetlb: kernel.hugetlb.save(),
     thp: kernel.thp.save(),
     files: kernel.files.save(),
@@ -83,6 +86,7 @@ export function restoreKernel(kernel: Kernel, state: KernelState): void {
   kernel.hugetlb.restore(state.hugetlb);
   kernel.thp.restore(state.thp);
   kernel.files.restore(state.files);
+  kernel.psi.restore(state.psi);
   kernel.slab.restore(state.slab, (id) => kernel.files.inode(id));
   kernel.processes.restore(state.processes, {
     anonVmas: kernel.anonVmas,

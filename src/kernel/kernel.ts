@@ -41,6 +41,7 @@ import type { Process, Task } from './process/process.ts';
 import { traceExec } from './process/process-trace.ts';
 import { Processes } from './process/processes.ts';
 import { TlbState } from './process/tlb-state.ts';
+import { Psi } from './psi/psi.ts';
 import { GroupStats } from './reclaim/group-stats.ts';
 import { Reclaim } from './reclaim/reclaim.ts';
 import { AnonVmas } from './rmap/anon-vmas.ts';
@@ -56,9 +57,6 @@ import { splitAnonFolio } from './thp/split-folio.ts';
 import type { Timers } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
 import { VmStat } from './vmstat.ts';
-
-/** memory.pressure where nobody has waited (psi_show). */
-const NO_PRESSURE_TEXT = ['some', 'full'].map((kind) => `${kind} avg10=0.00 avg60=0.00 avg300=0.00 total=0\n`).join('');
 
 /** What the machine gives its kernel at boot. */
 export interface KernelBoot {
@@ -107,6 +105,7 @@ export class Kernel implements PageCore {
   readonly cgroupTree: CgroupTree;
   readonly groupStats: GroupStats;
   readonly slab: Slab;
+  readonly psi: Psi;
   /** The task that runs now: who pays for what is allocated. */
   current: Task | undefined;
   /** The kernel's log, oldest line first (dmesg). */
@@ -156,7 +155,7 @@ export class Kernel implements PageCore {
       version: boot.cgroups,
       cpus: boot.cpus.length,
       clock: boot.clock,
-      memstall: () => {},
+      memstall: (_group, begins) => (begins ? this.psi.enter() : this.psi.leave()),
       reclaim: (group, pages, maySwap) => this.reclaim.cgroup(group, pages, maySwap),
       notePressure: () => {
         this.allocator.pressure = Math.max(this.allocator.pressure, BELOW_LOW);
@@ -164,6 +163,10 @@ export class Kernel implements PageCore {
       oomKill: (group, task, point) => this.oom.group(group, task, point),
     });
     this.groupStats = new GroupStats(this.lru, this.vmstat, boot.clock, () => this.cgroups.all);
+    this.psi = new Psi({
+      clock: boot.clock,
+      payer: () => this.cgroups.get(this.current?.mm.memcg ?? 0),
+    });
     this.slab = new Slab({
       table: boot.table,
       allocator: this.allocator,
@@ -237,6 +240,7 @@ export class Kernel implements PageCore {
       waitForWriteback: (head) => this.files.waitForWriteback(head),
       growAge: (group, pages) => this.files.workingset.grow(group, pages),
       shrinkSlab: (group, priority) => this.slab.shrink(group, priority),
+      psi: this.psi,
     });
     this.lru.onEvent = (cgroup, item) => this.cgroups.count(cgroup, item);
     this.lru.onActivation = (frame) => this.files.workingset.grow(this.table.memcg[frame] as number, 1);
@@ -280,7 +284,7 @@ export class Kernel implements PageCore {
       drainStocks: (group) => this.cgroups.drainStocks(group),
       drainLru: () => this.lru.drain(),
       oomKill: (group) => this.oom.group(group, undefined, 'write'),
-      pressure: () => NO_PRESSURE_TEXT,
+      pressure: (group) => this.psi.text(group.id),
     });
     this.systemFiles = new SystemFiles(this);
     this.special = {

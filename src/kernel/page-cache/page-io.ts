@@ -1,5 +1,6 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
+import { PG_WORKINGSET } from '../frames/frame-table.ts';
 import type { Task } from '../process/process.ts';
 import { CAUSE_DISK } from '../time/clock.ts';
 import { NR_WRITTEN, PGPGIN, PGPGOUT } from '../vmstat.ts';
@@ -28,10 +29,14 @@ export class PageIo {
 
   /** Fills new cache pages [first, end) with the file's bytes (read_pages); those in holes stay zero without I/O. */
   read(task: Task | undefined, inode: Inode, first: number, end: number): void {
+    const { psi, table } = this.#core;
+    psi.enter();
     let run = 0;
+    let isThrashing = false;
     for (let index = first; index < end; index++) {
       const frame = this.#cache.find(inode, index);
       if (frame < 0) continue;
+      isThrashing ||= table.has(pfn(frame), PG_WORKINGSET);
       if (inode.extents.has(index)) {
         run++;
         if (this.#core.contents === 'bytes') this.#fill(inode, index, pfn(frame));
@@ -42,6 +47,8 @@ export class PageIo {
       this.#cache.setUptodate(pfn(frame));
     }
     this.#transfer(task, inode, end - run, run, false);
+    // A page that was in use when it was evicted: whoever reads it again waits for memory, not for his disk.
+    psi.leave(isThrashing);
   }
 
   #fill(inode: Inode, index: number, frame: Pfn): void {

@@ -23,8 +23,8 @@ export interface KswapdNeeds {
   readonly throttle: Throttle;
   /** Whether work takes time on this machine. Without it kswapd is done as soon as it is woken. */
   readonly timed: boolean;
-  /** It begins or ends to work because memory is short: pressure, as PSI counts it. */
-  stall(isStalled: boolean): void;
+  /** It begins or ends to work because memory is short: pressure, as PSI counts it. @param at ns since boot */
+  stall(isStalled: boolean, at: number): void;
 }
 
 /**
@@ -115,7 +115,7 @@ export class Kswapd {
 
   #begin(): void {
     this.#core.vmstat.count(PAGEOUTRUN);
-    this.#needs.stall(true);
+    this.#needs.stall(true, this.#due);
     this.#cacheTrimFailed = false;
     this.#sc = scanControl('kswapd', this.#wanted());
   }
@@ -128,7 +128,7 @@ export class Kswapd {
     }
     if (sc.nrReclaimed === 0 && !this.#isBalanced()) this.#failures++;
     this.#needs.node.snapshotRefaults(undefined);
-    this.#needs.stall(false);
+    this.#needs.stall(false, this.#due);
     this.#sc = undefined;
     if (!this.#isBalanced() && !this.isHopeless) {
       // Not enough: no nap, the next run begins (the loop of kswapd_try_to_sleep).

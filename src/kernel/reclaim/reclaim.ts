@@ -3,6 +3,7 @@ import type { Pfn } from '../../hardware/units.ts';
 import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
 import type { PageCore } from '../core.ts';
 import { watermarkOk } from '../frames/watermarks.ts';
+import type { Psi } from '../psi/psi.ts';
 import { CAUSE_RECLAIM } from '../time/clock.ts';
 import { PGSCAN_DIRECT_THROTTLE } from '../vmstat.ts';
 import { tryToFree } from './direct.ts';
@@ -22,6 +23,8 @@ const ALLOCATION_NS = costs.minorFault + costs.pageClear;
 export interface ReclaimNeeds {
   /** The statistics of groups that it balances its lists by. */
   readonly stats: GroupStats;
+  /** Waits for memory are counted there. */
+  readonly psi: Psi;
   /** Whether work takes time on this machine. */
   readonly timed: boolean;
   /** Starts writing dirty pages of files, so that they can be dropped later (wakeup_flusher_threads). */
@@ -67,7 +70,12 @@ export class Reclaim {
     });
     const lruvecs = new LruvecShrinker(core, stats, this.#lists);
     this.#node = new NodeShrinker(core, { stats, costs: this.#costs, lruvecs, throttle, shrinkSlab: needs.shrinkSlab });
-    this.#kswapd = new Kswapd(core, { node: this.#node, throttle, timed, stall: () => {} });
+    this.#kswapd = new Kswapd(core, {
+      node: this.#node,
+      throttle,
+      timed,
+      stall: (isStalled, at) => needs.psi.kswapd(isStalled, at),
+    });
   }
 
   /** kswapd is hopeless: it found nothing 16 times. */
@@ -122,7 +130,8 @@ export class Reclaim {
 
   #free(sc: ScanControl): number {
     const { clock } = this.#core;
-    return tryToFree(
+    this.#needs.psi.enter();
+    const freed = tryToFree(
       this.#core,
       {
         node: this.#node,
@@ -134,6 +143,8 @@ export class Reclaim {
       },
       sc,
     );
+    this.#needs.psi.leave();
+    return freed;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
-import { PG_DIRTY, PG_HEAD, PG_READAHEAD, PG_SWAPCACHE, PG_TAIL } from '../frames/frame-table.ts';
+import { PG_DIRTY, PG_HEAD, PG_READAHEAD, PG_SWAPCACHE, PG_TAIL, PG_WORKINGSET } from '../frames/frame-table.ts';
 import { slotOf, swapEntry } from '../page-table/soft-entry.ts';
 import type { Task } from '../process/process.ts';
 import { CAUSE_DISK } from '../time/clock.ts';
@@ -221,7 +221,7 @@ export class Swap extends SwapAreas {
   }
 
   #read(task: Task | undefined, entry: number, frame: Pfn, ahead: boolean): void {
-    const { vmstat, memory, contents, clock, cgroups, table } = this.core;
+    const { vmstat, memory, contents, clock, cgroups, table, psi } = this.core;
     const payer = table.memcg[frame] as number;
     const area = this.area(entry);
     if (area.zero[slotOf(entry)] === 1) {
@@ -234,7 +234,10 @@ export class Swap extends SwapAreas {
     cgroups.count(payer, PSWPIN);
     if (task !== undefined) task.process.readBytes += PAGE_SIZE;
     const time = this.#request(entry, false);
-    if (!ahead && time > 0) clock.spend(time, CAUSE_DISK);
+    if (ahead || time === 0) return;
+    psi.enter();
+    clock.spend(time, CAUSE_DISK);
+    psi.leave(table.has(frame, PG_WORKINGSET));
   }
 
   /** One page to or from the disk below. @returns how long who waits for it waits, in ns */

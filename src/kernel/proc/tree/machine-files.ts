@@ -17,6 +17,7 @@ export function machineFiles(source: TreeSource): [path: string, file: SystemFil
   return [
     ['/proc/buddyinfo', readOnly(() => buddyinfoText(source))],
     ['/proc/meminfo', readOnly(() => meminfoText(source, source.commitments))],
+    ['/proc/pressure/memory', readOnly(() => source.psi.text(0))],
     ['/proc/swaps', readOnly(() => swapsText(source.swap.areas))],
     ['/proc/uptime', readOnly(() => `${seconds(clock.now)} ${seconds(clock.spent[CAUSE_IDLE] as number)}\n`)],
     ['/proc/version', readOnly(() => `Linux version ${KERNEL_RELEASE} (faultline) #1 SMP PREEMPT_DYNAMIC\n`)],
