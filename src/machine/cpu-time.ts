@@ -1,5 +1,6 @@
 import { costs } from '../hardware/costs.ts';
 import type { Cpu } from '../hardware/cpu.ts';
+import { walkLoads } from '../hardware/paging/nested.ts';
 import {
   FLUSHES,
   INVLPGS,
@@ -7,7 +8,6 @@ import {
   L2_INSTRUCTION_HITS,
   SHOOTDOWNS,
   type TlbCounters,
-  WALK_STEPS,
 } from '../hardware/tlb/counters.ts';
 import { MM_ANONPAGES, MM_FILEPAGES } from '../kernel/address-space/mm.ts';
 import type { Task } from '../kernel/process/process.ts';
@@ -25,31 +25,32 @@ const tlbCost = (counters: TlbCounters): number =>
   (counters.sum(L2_DATA_HITS) + counters.sum(L2_INSTRUCTION_HITS)) * costs.l2TlbHit +
   counters.values[FLUSHES] * costs.tlbFlush +
   counters.values[INVLPGS] * costs.invlpg;
-const walkCost = (counters: TlbCounters): number => counters.values[WALK_STEPS] * costs.walkStep;
 const shootdownCost = (counters: TlbCounters): number => counters.values[SHOOTDOWNS] * costs.shootdown;
 
-const HARDWARE_COSTS = [
-  [CAUSE_TLB, tlbCost],
-  [CAUSE_WALK, walkCost],
-  [CAUSE_SHOOTDOWN, shootdownCost],
-] as const;
+type HardwareCost = readonly [cause: number, costOf: (cpu: Cpu) => number];
 
 /** Lets the time of translations pass. The CPUs only count them; the clock is told now and then, by difference. */
 export class CpuTime {
   readonly #clock: Clock;
-  /** What the CPUs had cost when it was last paid, by CPU, in the order of HARDWARE_COSTS. */
+  /** What the CPUs had cost when it was last paid, by CPU, in the order of #costs. */
   readonly #paid: Float64Array;
+  readonly #costs: readonly HardwareCost[];
 
   constructor(clock: Clock, cpus: number) {
     this.#clock = clock;
-    this.#paid = new Float64Array(cpus * HARDWARE_COSTS.length);
+    this.#costs = [
+      [CAUSE_TLB, ({ counters }) => tlbCost(counters)],
+      [CAUSE_WALK, (cpu) => walkLoads(cpu) * costs.walkStep],
+      [CAUSE_SHOOTDOWN, ({ counters }) => shootdownCost(counters)],
+    ];
+    this.#paid = new Float64Array(cpus * this.#costs.length);
   }
 
   /** TLB misses, page walks and flushes of a CPU since the last call. */
   pass(cpu: Cpu): void {
-    HARDWARE_COSTS.forEach(([cause, costOf], i) => {
-      const due = costOf(cpu.counters);
-      const at = cpu.id * HARDWARE_COSTS.length + i;
+    this.#costs.forEach(([cause, costOf], i) => {
+      const due = costOf(cpu);
+      const at = cpu.id * this.#costs.length + i;
       this.#clock.spend(due - (this.#paid[at] as number), cause);
       this.#paid[at] = due;
     });
@@ -57,8 +58,8 @@ export class CpuTime {
 
   /** What the CPU did since the last call is nobody's time. */
   skip(cpu: Cpu): void {
-    HARDWARE_COSTS.forEach(([, costOf], i) => {
-      this.#paid[cpu.id * HARDWARE_COSTS.length + i] = costOf(cpu.counters);
+    this.#costs.forEach(([, costOf], i) => {
+      this.#paid[cpu.id * this.#costs.length + i] = costOf(cpu);
     });
   }
 

@@ -49,7 +49,7 @@ export class Machine {
     this.memory = new PhysicalMemory(frames);
     this.cpus = Array.from(
       { length: resolved.cpus },
-      (_, id) => new Cpu(id, resolved.processor, this.memory, resolved.levels),
+      (_, id) => new Cpu(id, resolved.processor, this.memory, resolved.levels, resolved.nested),
     );
     for (const cpu of this.cpus) cpu.setPkru(INIT_PKRU);
     const params = defaultParams();

@@ -15,6 +15,8 @@ export interface MachineOptions {
   /** Swap areas, put into use in this order; a number is the bytes of one file on that disk. None by default. */
   readonly swap?: number | readonly SwapOptions[];
   readonly cpus?: number;
+  /** The machine is a guest: every step of a page walk costs a walk of the host's tables. Default false. */
+  readonly nested?: boolean;
   /** 'bytes': what programs write can be read back. 'none': frames hold nothing and a large machine is cheap (default). */
   readonly contents?: 'bytes' | 'none';
   /** Levels of page tables: 4 (default), or 5 with the la57 option. */
@@ -36,6 +38,7 @@ export interface ResolvedOptions {
   readonly largeFolios: boolean;
   readonly swap: readonly SwapOptions[];
   readonly cpus: number;
+  readonly nested: boolean;
   readonly contents: 'bytes' | 'none';
   readonly levels: 4 | 5;
   readonly sysctls: Readonly<Record<string, number>>;
@@ -67,6 +70,7 @@ export function resolveOptions(options: MachineOptions): ResolvedOptions {
     disk: options.disk,
     largeFolios: options.largeFolios ?? true,
     swap,
+    nested: options.nested ?? false,
     contents: options.contents ?? 'none',
     levels: options.levels ?? 4,
     sysctls: options.sysctls ?? {},

@@ -72,6 +72,35 @@ describe('translation cache', () => {
     expect(() => new TranslationCache({ entries: 128, ways: 64 })).toThrow('sets of 64 ways');
   });
 
+  test('does random replacement miss as often as probability says, and go on alike after a restore?', () => {
+    const geometry = { entries: 1024, ways: 16, replacement: 'random' } as const;
+    // Of N pages used in turn with room for C, a share m misses where 1 - m = exp(-m N / C).
+    const expected = (ratio: number): number => {
+      let m = 1;
+      for (let i = 0; i < 200; i++) m = 1 - Math.exp(-m * ratio);
+      return m;
+    };
+    for (const ratio of [1, 1.25, 2, 3]) {
+      let cache = new TranslationCache(geometry);
+      let missed = 0;
+      for (let round = 0; round < 40; round++) {
+        if (round === 20) {
+          const copy = new TranslationCache(geometry);
+          copy.restore(cache.save());
+          expect(copy.save()).toEqual(cache.save());
+          cache = copy;
+          missed = 0;
+        }
+        for (let tag = 0; tag < 1024 * ratio; tag++)
+          if (cache.find(tag) < 0) {
+            cache.add(tag, 1, 0, false, 1);
+            missed++;
+          }
+      }
+      expect(Math.abs(missed / (20 * 1024 * ratio) - expected(ratio))).toBeLessThan(0.03);
+    }
+  });
+
   test('does a restore refuse the state of another size?', () => {
     const state = new TranslationCache({ entries: 8, ways: 8 }).save();
     expect(() => new TranslationCache({ entries: 16, ways: 4 }).restore(state)).toThrow(RangeError);

@@ -8,10 +8,14 @@ export interface CacheGeometry {
   readonly ways: number;
   /** How a page number chooses its set: its low bits, or those folded by exclusive or with the next ones. */
   readonly index?: 'low' | 'xor';
+  /** Which entry of a full set goes: the least recently used one, or any. */
+  readonly replacement?: 'lru' | 'random';
 }
 
 /** Arrays of `entries` numbers each. */
 export interface SharedColumns {
+  /** Where they begin in the longer arrays that they are parts of. */
+  readonly first?: number;
   readonly tags: Float64Array;
   readonly storeTags: Float64Array;
   readonly stamps: Float64Array;
@@ -28,7 +32,8 @@ const NONE = -1;
 const SCANNED_WAYS = 24;
 
 /**
- * A small memory of translations with true LRU replacement: TLBs and page-walk caches are made of it.
+ * A small memory of translations: TLBs and page-walk caches are made of it. Replacement is true LRU within a set, or at
+ * random, which for the machine means by a fixed sequence.
  *
  * The columns are public because the CPU tests hits itself: `tags[way] === tag` for a load or a fetch,
  * `storeTags[way] === tag` for a store, then `stamps[way] = ++now`. Whatever else changes an entry goes through the
@@ -38,6 +43,8 @@ const SCANNED_WAYS = 24;
 export class TranslationCache {
   readonly entries: number;
   readonly ways: number;
+  /** The place of its first entry in the columns that it shares with other arrays. */
+  readonly first: number;
   /** The tag of each entry, -1 when it is empty. */
   readonly tags: Float64Array;
   /** The tag again where a store may pass without a walk (writable, dirty, key permits), else -1. */
@@ -55,6 +62,9 @@ export class TranslationCache {
   readonly #hashShift: number;
   readonly #links: number;
   readonly #ages: AgeList | undefined;
+  readonly #random: boolean;
+  /** Where the sequence of random numbers is (xorshift, never 0). */
+  #chance = 0x2545f491;
   #used = 0;
 
   /**
@@ -71,6 +81,7 @@ export class TranslationCache {
       throw new RangeError(`TranslationCache: sets of ${ways} ways; up to ${SCANNED_WAYS}, or a single set, are known`);
     this.entries = entries;
     this.ways = ways;
+    this.first = columns.first ?? 0;
     this.tags = columns.tags.fill(NONE);
     this.storeTags = columns.storeTags.fill(NONE);
     this.stamps = columns.stamps;
@@ -82,6 +93,7 @@ export class TranslationCache {
     this.#hashShift = 32 - hashBits;
     this.#links = 2 ** hashBits;
     this.#chains = new Int16Array(hashBits > 0 ? this.#links + entries : 0).fill(NONE);
+    this.#random = geometry.replacement === 'random' && sets > 1;
     this.#ages = sets === 1 ? new AgeList(this.stamps) : undefined;
   }
 
@@ -120,12 +132,13 @@ export class TranslationCache {
   }
 
   /**
-   * Keeps a translation whose tag is not there yet, in place of an empty entry (its stamp is 0) or of the least recently
-   * used one of its set. Returns its entry.
+   * Keeps a translation whose tag is not there yet, in place of an empty entry (its stamp is 0) or of one of its set: the
+   * least recently used, or any. Returns its entry.
    */
   add(tag: number, frame: number, flags: number, storable: boolean, now: number): number {
     const ages = this.#ages;
-    const way = ages === undefined ? this.#oldestOfSet(tag) : ages.renewOldest(now);
+    const way =
+      ages !== undefined ? ages.renewOldest(now) : this.#random ? this.#anyOfSet(tag) : this.#oldestOfSet(tag);
     if (this.ways > SCANNED_WAYS) this.#relink(way, tag);
     if (this.tags[way] === NONE) this.#used++;
     this.tags[way] = tag;
@@ -192,6 +205,18 @@ export class TranslationCache {
     return victim;
   }
 
+  #anyOfSet(tag: number): number {
+    const first = this.#setOf(tag);
+    const end = first + this.ways;
+    for (let way = first; way < end; way++) if (this.tags[way] === NONE) return way;
+    let chance = this.#chance;
+    chance ^= chance << 13;
+    chance ^= chance >>> 17;
+    chance ^= chance << 5;
+    this.#chance = chance;
+    return first + ((chance >>> 0) % this.ways);
+  }
+
   /** Takes an entry out of the chain of its old tag, if it has one, and into that of a new one. */
   #relink(way: number, tag: number): void {
     if (this.tags[way] !== NONE) this.#unlink(way);
@@ -224,6 +249,7 @@ export class TranslationCache {
       storeTags: Float64Array.from(ways, (way) => this.storeTags[way]),
       stamps: Float64Array.from(ways, (way) => this.stamps[way]),
       payload: Int32Array.from(ways.flatMap((way) => [used(way, this.frameAt(way)), used(way, this.flagsAt(way))])),
+      chance: this.#chance,
     };
   }
 
@@ -245,6 +271,7 @@ export class TranslationCache {
       if (state.tags[way] !== NONE) this.#used++;
     }
     this.#ages?.sort();
+    this.#chance = state.chance;
   }
 }
 
@@ -253,4 +280,5 @@ export interface TranslationCacheState {
   readonly storeTags: Float64Array;
   readonly stamps: Float64Array;
   readonly payload: Int32Array;
+  readonly chance: number;
 }
