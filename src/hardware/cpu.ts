@@ -20,6 +20,8 @@ export { FETCH, LOAD, NO_TAG, STORE };
 export class Cpu {
   readonly id: number;
   readonly model: ProcessorModel;
+  /** It runs a guest: its walks are walked themselves (paging/nested.ts). Changes what they cost, not what they do. */
+  readonly nested: boolean;
   readonly counters: TlbCounters;
   /**
    * A power of two: the place of stores through an entry is that of loads plus this, so whoever has learnt the one knows
@@ -34,10 +36,11 @@ export class Cpu {
   readonly #levels: 4 | 5;
 
   /** @param levels of page tables: 5 when CR4.LA57 is set */
-  constructor(id: number, model: ProcessorModel, memory: PhysicalMemory, levels: 4 | 5 = 4) {
+  constructor(id: number, model: ProcessorModel, memory: PhysicalMemory, levels: 4 | 5 = 4, nested = false) {
     this.id = id;
     this.model = model;
     this.#levels = levels;
+    this.nested = nested;
     this.#mmu = new Mmu(model, memory, levels);
     this.counters = this.#mmu.counters;
     this.storeBit = this.#mmu.tlbs.storeBit;
