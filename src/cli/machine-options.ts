@@ -18,6 +18,7 @@ export const MACHINE_OPTION_TABLE: OptionTable = {
   swap: 'values',
   thp: 'value',
   sysctl: 'values',
+  cgroup: 'value',
   aslr: 'value',
   la57: 'flag',
 };
@@ -32,6 +33,7 @@ export const MACHINE_OPTIONS_HELP = `Machine options:
 ${SWAP_HELP}  --thp MODE           transparent huge pages: always, madvise (default), never
   --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
   --aslr SEED          randomise addresses, the same way for the same seed
+  --cgroup v1|v2       version of memory cgroups: memory.limit_in_bytes or memory.max (default v2)
   --la57               page tables of five levels
 `;
 
@@ -60,6 +62,8 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   if (thp !== undefined) options.transparentHugePages = thpMode(thp);
   const seed = args.value('aslr');
   if (seed !== undefined) options.aslrSeed = wholeNumber('aslr', seed, 0, 2 ** 32 - 1);
+  const cgroup = args.value('cgroup');
+  if (cgroup !== undefined) options.cgroups = cgroupVersion(cgroup);
   if (args.has('la57')) options.levels = 5;
   const sysctls = args.values('sysctl').map(sysctlOf);
   if (sysctls.length > 0) options.sysctls = { ...defaults.sysctls, ...Object.fromEntries(sysctls) };
@@ -121,6 +125,11 @@ function thpMode(text: string): (typeof THP_MODES)[number] {
 function sysctlOf(text: string): [name: string, value: number] {
   const [name = '', value, ...more] = text.split('=');
   const number = parseSize(value ?? '');
+function cgroupVersion(text: string): 1 | 2 {
+  if (text !== 'v1' && text !== 'v2') throw new UserError(`--cgroup ${text}: expected v1 or v2`);
+  return text === 'v1' ? 1 : 2;
+}
+
   if (number === undefined || more.length > 0) {
     throw new UserError(`--sysctl ${text}: expected NAME=NUMBER, as in vm.overcommit_memory=2`);
   }

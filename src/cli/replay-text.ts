@@ -122,7 +122,7 @@ function pressure({ cgroup, swap, log }: ReplayReport): string {
   const rows: string[][] = [];
   if (cgroup !== null)
     rows.push(
-      ['limit', bytesText(cgroup.limit), ''],
+      [`limit (cgroup v${cgroup.version})`, bytesText(cgroup.limit), ''],
       ['most in use, page cache included', bytesText(cgroup.peak), ''],
       ['charges that had to reclaim', grouped(cgroup.failcnt), ''],
       ['pages read again after reclaim', grouped(cgroup.refaults.file), ''],

@@ -21,7 +21,8 @@ export const usage = `usage: faultline replay RECORDING [--json] [--events FILE]
 Runs a recording of a real program on the simulated machine: its page faults, TLB misses, page tables and memory over time.
 
   --json               the report as JSON (docs/replay.md tells the keys)
-  --limit SIZE         memory that the programs may have together, with their page cache: the limit of a memory cgroup
+  --limit SIZE         memory that the programs may have together, with their page cache: memory.max of a cgroup
+                       (memory.limit_in_bytes with --cgroup v1)
   --cold               begin with an empty page cache (otherwise the program's files are cached)
   --no-progress        no progress bar
 ${EVENT_OPTIONS_HELP}${LOG_OPTIONS_HELP}

@@ -67,6 +67,8 @@ export interface ReplayReport {
 
 /** A memory cgroup at the end: sizes in bytes. */
 export interface GroupReport {
+  /** Of memory cgroups: 1 or 2. */
+  readonly version: 1 | 2;
   readonly limit: number;
   /** The most that was in use at once, the page cache included. */
   readonly peak: number;
@@ -78,8 +80,9 @@ export interface GroupReport {
   readonly oomKills: number;
 }
 
-function groupReport({ memory, refaultAnon, refaultFile, oomKills }: MemCgroup): GroupReport {
+function groupReport({ memory, refaultAnon, refaultFile, oomKills }: MemCgroup, version: 1 | 2): GroupReport {
   return {
+    version,
     limit: memory.max * PAGE_SIZE,
     peak: memory.watermark * PAGE_SIZE,
     usage: memory.usage * PAGE_SIZE,
@@ -121,7 +124,7 @@ export function reportOf(replay: Replay, wallSeconds: number, coldCache = false)
     faults: { minor: sum('minor'), major: sum('major'), invalid: meter.invalid, byMapping },
     tlb: tlb.toJSON(),
     peakRss: meter.peakRss,
-    cgroup: group === undefined ? null : groupReport(group),
+    cgroup: group === undefined ? null : groupReport(group, machine.kernel.cgroups.version),
     swap: { out: vmstat.value(PSWPOUT), in: vmstat.value(PSWPIN) },
     log: [...machine.kernel.log.lines],
     simulatedNs: machine.clock.now,
