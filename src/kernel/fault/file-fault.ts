@@ -126,7 +126,7 @@ export class FileFaults {
 
   /** The file hears of the first write to a page: its times change, and the page is dirty (ext4_page_mkwrite). */
   #makeWritable(task: Task, inode: Inode, frame: Pfn): void {
-    this.#parts.metadata.inodeChanged(task, inode);
+    this.#parts.metadata.written(task, inode);
     this.#parts.writeBack.waitStable(inode, this.#core.table.index[frame] as number);
     this.#cache.markDirty(task, inode, frame);
   }

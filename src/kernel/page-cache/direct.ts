@@ -3,6 +3,7 @@ import { EFAULT, EINVAL } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import type { File } from './file.ts';
 import type { Inode } from './inode.ts';
+import type { Metadata } from './metadata.ts';
 import type { PageIo } from './page-io.ts';
 import type { Truncation } from './truncate.ts';
 import type { UserCopy } from './user-copy.ts';
@@ -14,8 +15,10 @@ export class DirectIo {
   readonly #writeBack: WriteBack;
   readonly #truncation: Truncation;
   readonly #user: UserCopy;
+  readonly #metadata: Metadata;
 
-  constructor(io: PageIo, writeBack: WriteBack, truncation: Truncation, user: UserCopy) {
+  constructor(io: PageIo, writeBack: WriteBack, truncation: Truncation, user: UserCopy, metadata: Metadata) {
+    this.#metadata = metadata;
     this.#io = io;
     this.#writeBack = writeBack;
     this.#truncation = truncation;
@@ -50,6 +53,7 @@ export class DirectIo {
     for (let index = first; index < end; index++) this.#readPage(inode, index, data, first);
     const target = data.subarray(position - first * PAGE_SIZE).subarray(0, length);
     if (this.#user.bytesFromUser(task, buffer, target) < length) return -EFAULT;
+    this.#metadata.allocated(task, inode, first, end);
     inode.extents.add(first, end);
     this.#transfer(task, inode, first, end, data, true);
     inode.size = Math.max(inode.size, position + length);

@@ -111,6 +111,7 @@ export class FileStore implements FileOps {
     this.writeBack = new WriteBack(core, this.cache, this.io, {
       failed: (inode, errno) => this.sync.failed(inode, errno),
       answered: (request) => this.flusher.answered(request),
+      submitted: (task, inode, first, end) => this.metadata.allocated(task, inode, first, end),
     });
     this.flusher = new Flusher(core, this.cache, this.writeBack, this.metadata);
     this.sync = new FileSync(this.writeBack, this.flusher, this.metadata);
@@ -118,7 +119,7 @@ export class FileStore implements FileOps {
     this.truncation = new Truncation(core, this.cache, this.io, this.metadata, this.writeBack, this.shmem);
     this.reader = new FileReader(this.cache, this.io, this.ahead, copy, core.trace);
     this.writer = new FileWriter(this.cache, this.io, this.shmem, copy, this.throttle, this.writeBack);
-    this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy);
+    this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy, this.metadata);
     this.advice = new FileAdvice(this.ahead, this.writeBack, this.truncation, core.lru);
   }
 
@@ -132,21 +133,25 @@ export class FileStore implements FileOps {
   }
 
   /** Makes a file under a path, written to the disk in full, nothing of it cached. */
-  create(path: string, init: NewFile = {}): Inode {
+  create(path: string, init: NewFile = {}, task?: Task): Inode {
     const { size = 0, backing, fs = this.names.fileSystemOf(path) } = init;
     const inode = this.#table.add({ name: path, kind: 'file', fs, size, backing }, init.ino);
     for (const [start, end] of init.extents ?? [[0, Math.ceil(size / PAGE_SIZE)]]) inode.extents.add(start, end);
     this.writeBack.commit(inode);
+    this.metadata.created(task, inode);
+    if (size > 0) this.metadata.blocksChanged(task, inode);
     const old = this.names.link(path, inode);
-    if (old !== undefined) this.#forgetUnused(old);
+    if (old !== undefined) this.#forgetUnused(old, task);
     return inode;
   }
 
   /** Takes a name away (unlink(2)); the file goes with its last name and user. @returns whether there was one */
-  unlink(path: string): boolean {
+  unlink(path: string, task?: Task): boolean {
     const inode = this.names.unlink(path);
-    if (inode !== undefined) this.#forgetUnused(inode);
-    return inode !== undefined;
+    if (inode === undefined) return false;
+    this.metadata.unlinked(task, inode);
+    this.#forgetUnused(inode, task);
+    return true;
   }
 
   /** An open file description of an inode, held by whoever asked. */
@@ -198,7 +203,7 @@ export class FileStore implements FileOps {
     if (--file.references > 0) return;
     this.flushOnClose(file.inode);
     this.#table.close(file);
-    this.#forgetUnused(file.inode);
+    this.#forgetUnused(file.inode, this.core.current);
   }
 
   /**
@@ -211,8 +216,9 @@ export class FileStore implements FileOps {
     this.writeBack.start(inode);
   }
 
-  #forgetUnused(inode: Inode): void {
+  #forgetUnused(inode: Inode, task: Task | undefined): void {
     if (inode.links > 0 || inode.users > 0) return;
+    this.metadata.deleted(task, inode);
     if (inode.huge !== undefined) this.core.hugetlb.files.evict(inode);
     else this.truncation.evict(inode);
     if (inode.kind === 'shmem' && inode.commit === 'size') this.#commit.release(Math.ceil(inode.size / PAGE_SIZE));
@@ -230,6 +236,14 @@ export class FileStore implements FileOps {
     if (vma.file === undefined) return;
     vma.file.inode.mappings.delete(vma);
     this.put(vma.file);
+  }
+
+  /** Blocks for a byte range, which read as zeros (ext4_alloc_file_blocks). */
+  protected allocate(task: Task, inode: Inode, from: number, to: number): void {
+    const [first, end] = [Math.floor(from / PAGE_SIZE), Math.ceil(to / PAGE_SIZE)];
+    this.metadata.inodeChanged(task, inode);
+    this.metadata.allocated(task, inode, first, end);
+    for (let index = first; index < end; index++) if (!inode.extents.has(index)) inode.unwritten.add(index, index + 1);
   }
 
   syncRange(_task: Task, file: File, from: number, to: number): number {
@@ -323,12 +337,14 @@ export class FileStore implements FileOps {
       workingsetAge: this.workingset.age,
       flusher: this.flusher.save(),
       inFlight: this.writeBack.inFlight.save(),
+      metadata: this.metadata.save(),
     };
   }
 
   /** Takes the place of all files. */
   restore(state: FilesState): void {
     this.#table.restore(state, this.#tmpfs, this.core.hugetlb);
+    this.metadata.restore(state.metadata);
     this.workingset.restore(state.workingsetAge);
     this.cache.dirtyInodes.clear();
     const inodes = [...this.#table.values()];

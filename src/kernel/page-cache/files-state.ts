@@ -7,6 +7,7 @@ import { File, type ReadaheadState } from './file.ts';
 import type { FileSystem } from './file-system.ts';
 import type { WriteRequestState } from './in-flight.ts';
 import { type BackingState, type Durable, type Inode, makeInode } from './inode.ts';
+import type { MetadataState } from './metadata.ts';
 import type { PageIndexState } from './page-index.ts';
 
 export interface InodeState {
@@ -31,6 +32,7 @@ export interface InodeState {
   readonly indexPayers: ReadonlyMap<number, number>;
   /** Start and end of each extent, in pages. */
   readonly extents: readonly [number, number][];
+  readonly unwritten: readonly [number, number][];
   readonly backing: BackingState | undefined;
 }
 
@@ -68,6 +70,7 @@ export interface FilesState extends TableState {
   readonly flusher: readonly BdiState[];
   /** Requests that the disks have not answered. */
   readonly inFlight: readonly WriteRequestState[];
+  readonly metadata: readonly MetadataState[];
 }
 
 export const saveFileSystem = (
@@ -108,6 +111,7 @@ export function saveInode(inode: Inode, hugetlb: Hugetlb): InodeState {
     pages: inode.pages.save(),
     indexPayers: new Map(inode.indexPayers),
     extents: inode.extents.ranges(),
+    unwritten: inode.unwritten.ranges(),
     backing: inode.backing?.save?.(),
   };
 }
@@ -129,6 +133,7 @@ export function restoreInode(state: InodeState, fs: FileSystem, hugetlb: Hugetlb
   inode.pages.restore(state.pages);
   for (const [group, nodes] of state.indexPayers) inode.indexPayers.set(group, nodes);
   for (const [start, end] of state.extents) inode.extents.add(start, end);
+  for (const [start, end] of state.unwritten) inode.unwritten.add(start, end);
   return inode;
 }
 

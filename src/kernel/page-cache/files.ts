@@ -64,7 +64,7 @@ export class Files extends FileStore {
     if (inode !== undefined && (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return -EEXIST;
     if (inode === undefined) {
       if ((flags & O_CREAT) === 0) return -ENOENT;
-      inode = this.create(path, this.core.contents === 'bytes' ? { backing: emptyBacking() } : {});
+      inode = this.create(path, this.core.contents === 'bytes' ? { backing: emptyBacking() } : {}, task);
     } else if (flags & O_TRUNC) this.truncation.setSize(task, inode, 0);
     return this.install(task, this.openInode(inode, flags));
   }
@@ -178,7 +178,7 @@ export class Files extends FileStore {
     const limit = Math.min(MAX_FILE_BYTES, task.process.rlimits.soft[RLIMIT_FSIZE] as number);
     if (position >= limit) return -EFBIG;
     const bytes = Math.min(length, limit - position, MOST_BYTES);
-    this.metadata.inodeChanged(task, file.inode);
+    this.metadata.written(task, file.inode);
     if (position > file.inode.size) this.truncation.zeroTail(task, file.inode);
     if (file.flags & O_DIRECT && file.inode.kind === 'file')
       return typeof source === 'number' ? this.direct.write(task, file, position, bytes, source) : -EINVAL;
@@ -220,6 +220,7 @@ export class Files extends FileStore {
       );
       if (error !== 0) return error;
     }
+    if (inode.kind === 'file') this.allocate(task, inode, offset, offset + length);
     if ((mode & FALLOC_FL_KEEP_SIZE) === 0) this.truncation.extend(task, inode, offset + length);
     return 0;
   }

@@ -43,6 +43,8 @@ export interface Inode {
   readonly pages: PageIndex;
   /** Pages that have blocks on the disk with something written in them; reading any other page is no I/O. */
   readonly extents: PageRanges;
+  /** Pages that fallocate(2) gave blocks to (unwritten extents): they read as holes do. */
+  readonly unwritten: PageRanges;
   /** The reverse map of file pages: every mapping of this file (i_mmap). */
   readonly mappings: Set<Vma>;
   readonly backing: Backing | undefined;
@@ -98,6 +100,7 @@ export const makeInode = (init: InodeInit): Inode => ({
   dev: init.fs.dev,
   pages: new PageIndex(),
   extents: new PageRanges(),
+  unwritten: new PageRanges(),
   mappings: new Set(),
   backing: init.backing,
   commit: init.commit ?? 'page',
@@ -112,3 +115,9 @@ export const makeInode = (init: InodeInit): Inode => ({
   links: 0,
   users: 0,
 });
+
+/** Whether some page of [first, end) has no block on the disk. */
+export function hasHole({ extents, unwritten }: Inode, first: number, end: number): boolean {
+  for (let index = first; index < end; index++) if (!extents.has(index) && !unwritten.has(index)) return true;
+  return false;
+}

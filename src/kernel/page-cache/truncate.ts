@@ -56,7 +56,7 @@ export class Truncation {
     this.#truncateRange(inode, size, LAST_INDEX * PAGE_SIZE);
     // The disk, too, must read as zeros behind the new end (ext4_block_truncate_page).
     if (inode.kind === 'file') this.#zeroBlock(task, inode, size, roundUp(size));
-    if (inode.extents.remove(first, LAST_INDEX)) this.#metadata.blocksFreed(task, inode);
+    this.#freeBlocks(task, inode, first, LAST_INDEX);
   }
 
   /**
@@ -68,13 +68,22 @@ export class Truncation {
     const end = Math.min(offset + length, roundUp(inode.size));
     const first = Math.ceil(offset / PAGE_SIZE);
     const behind = Math.floor(end / PAGE_SIZE);
-    if (first < behind) unmapRange(this.#core, inode, first, behind, false);
+    // A hole that ends in the first page ends before page 0, and that number wraps around: Linux unmaps all that follows.
+    const unmapped = behind === 0 ? LAST_INDEX : behind;
+    if (first < unmapped) unmapRange(this.#core, inode, first, unmapped, false);
     this.#truncateRange(inode, offset, end);
     if (inode.kind === 'file') {
       this.#zeroBlock(task, inode, offset, Math.min(end, roundUp(offset)));
       if (behind >= first) this.#zeroBlock(task, inode, behind * PAGE_SIZE, end);
     }
-    if (first < behind) inode.extents.remove(first, behind);
+    this.#metadata.inodeChanged(task, inode);
+    if (first < behind) this.#freeBlocks(task, inode, first, behind);
+  }
+
+  #freeBlocks(task: Task | undefined, inode: Inode, first: number, end: number): void {
+    const written = inode.extents.remove(first, end);
+    const unwritten = inode.unwritten.remove(first, end);
+    if (written || unwritten) this.#metadata.blocksChanged(task, inode);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
+import type { Task } from '../process/process.ts';
 import { writeProtect } from './file-rmap.ts';
 import { InFlight, type WriteRequest } from './in-flight.ts';
 import type { Inode } from './inode.ts';
@@ -12,6 +13,8 @@ const LAST_INDEX = 0x7fffffff;
 export interface WriteBackListeners {
   /** A disk refused a write (mapping_set_error); errno is positive. */
   failed(inode: Inode, errno: number): void;
+  /** Pages [first, end) of a file are given to its disk. @param task who asked for it, if it was not the flusher */
+  submitted(task: Task | undefined, inode: Inode, first: number, end: number): void;
   /** A disk answered a request that was in flight. */
   answered(request: WriteRequest): void;
 }
@@ -71,7 +74,7 @@ export class WriteBack {
 
   #submit(inode: Inode, first: number, end: number, all: boolean): void {
     for (let at = first; inode.dirtyPages > 0 && at < end; ) {
-      const behind = this.submitNext(inode, at, end, LAST_INDEX, all);
+      const behind = this.submitNext(inode, at, end, LAST_INDEX, all, this.#core.current);
       if (behind < 0) return;
       at = behind;
     }
@@ -80,24 +83,24 @@ export class WriteBack {
   /**
    * Submits one request: the next dirty pages of [from, end), neighbours in whole folios, as many as the device takes and
    * about `most`. Pages in flight cannot be submitted again: `all` waits for their answer first, else they are left out.
-   * @returns the index behind it, -1 when there is none
+   * @param task who asked for it, if it was not the flusher; @returns the index behind it, -1 when there is none
    */
-  submitNext(inode: Inode, from: number, end: number, most: number, all: boolean): number {
-    const fileEnd = Math.min(end, Math.ceil(inode.size / PAGE_SIZE));
-    const found = this.#nextDirty(inode, from, fileEnd, all);
+  submitNext(inode: Inode, from: number, end: number, most: number, all: boolean, task?: Task): number {
+    const found = this.#nextDirty(inode, from, end, all);
     if (found < 0) return -1;
     const frame = pfn(inode.pages.get(found));
     const first = found - (frame - this.#cache.headOf(frame));
     if (this.#cache.isWriteback(frame)) this.inFlight.wait(inode, found, found + 1);
     const pages = Math.min(most, inode.fs.ioPages);
     let behind = first;
-    while (behind < fileEnd && behind - first < pages) {
+    while (behind < end && behind - first < pages) {
       const head = pfn(inode.pages.get(behind));
       if (head <= 0 || !this.#cache.isDirty(head) || this.#cache.isWriteback(head)) break;
       this.#begin(inode, head);
       behind += this.#cache.folioPages(head);
     }
     const blocksEnd = Math.min(behind, Math.ceil(inode.size / PAGE_SIZE));
+    this.#listeners.submitted(task, inode, first, blocksEnd);
     const since = this.#core.clock.now;
     const request = {
       inode,

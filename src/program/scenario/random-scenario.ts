@@ -150,6 +150,10 @@ class Generator {
       `ftruncate ${file} size=${this.#chance.of([0, 1000, 8192, 40000, 400000])}`,
       `fsync ${file}`,
       `fadvise ${file} ${this.#chance.of(['dontneed', 'willneed', 'random', 'sequential', 'normal'])}`,
+      `readahead ${file} off=${offset} len=${size}`,
+      `fallocate ${file} off=${offset} len=${size}${this.#chance.of(['', ' punch', ' punch'])}`,
+      `sendfile ${this.#chance.of(['null', ...actor.files])} ${file} off=${offset} size=${size}`,
+      `copy_file_range ${file} ${this.#chance.of(actor.files)} off=${offset} to=${this.#chance.of([0, 5000, 65536])} size=${size}`,
     ]);
     if (this.#chance.below(5) === 0) this.lines.push(`fincore ${file}`);
     else this.#say(actor, call);

@@ -150,8 +150,13 @@ export class ScenarioFiles {
     files.truncation.invalidate(inode);
   }
 
+  /** Takes a name away; what that costs and saves is nobody's of the scenario, as it is the controller's of the oracle. */
   unlink(name: string): void {
-    this.#kernel.files.unlink(this.path(name));
+    const kernel = this.#kernel;
+    const { current } = kernel;
+    kernel.current = undefined;
+    kernel.files.unlink(this.path(name));
+    kernel.current = current;
   }
 
   cachestat(inode: Inode): CacheStat {
