@@ -103,6 +103,8 @@ export class Process {
   /** Booked by who runs it; nothing in the kernel reads it but /proc. */
   readonly times: ProcessTimes = { started: 0, user: 0, system: 0 };
   oomScoreAdj = 0;
+  /** The least value that somebody with CAP_SYS_RESOURCE has set. */
+  oomScoreAdjMin = 0;
   ending: Ending | undefined;
   /** It sleeps where no signal reaches it (TASK_UNINTERRUPTIBLE): one that would end it waits until it wakes. */
   uninterruptible = false;

@@ -70,6 +70,7 @@ export interface ProcessState {
   readonly calls: CallCounts;
   readonly times: ProcessTimes;
   readonly oomScoreAdj: number;
+  readonly oomScoreAdjMin: number;
   readonly ending: Ending | undefined;
   readonly uninterruptible: boolean;
   readonly pendingEnding: Ending | undefined;
@@ -185,6 +186,7 @@ export function saveProcess(process: Process, filesNumber: number): ProcessState
     calls: { ...process.calls },
     times: { ...process.times },
     oomScoreAdj: process.oomScoreAdj,
+    oomScoreAdjMin: process.oomScoreAdjMin,
     ending: process.ending,
     uninterruptible: process.uninterruptible,
     pendingEnding: process.pendingEnding,
@@ -221,6 +223,7 @@ export function restoreProcess(state: ProcessState, mm: Mm, files: FileTable, pa
   Object.assign(process.calls, state.calls);
   Object.assign(process.times, state.times);
   process.oomScoreAdj = state.oomScoreAdj;
+  process.oomScoreAdjMin = state.oomScoreAdjMin;
   process.ending = state.ending;
   process.uninterruptible = state.uninterruptible;
   process.pendingEnding = state.pendingEnding;

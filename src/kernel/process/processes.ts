@@ -131,6 +131,7 @@ export class Processes {
       credentials: { ...process.credentials },
     });
     child.oomScoreAdj = process.oomScoreAdj;
+    child.oomScoreAdjMin = process.oomScoreAdjMin;
     payForProcess(this.#core, child, true);
     traceFork(this.#core.trace, parent, child, options.vm === true);
     return this.#enter(child);

@@ -1,31 +1,20 @@
 /** /proc/PID: what can be read of a process, and written to it. */
-import { EACCES, EINVAL, ESRCH } from '../../errno.ts';
+import { EINVAL, ESRCH } from '../../errno.ts';
+import { oomAdjOf, type ScoreAdjNeeds, setOomAdj, setOomScoreAdj } from '../../oom/score-adj.ts';
 import type { Process } from '../../process/process.ts';
 import { clearRefs } from '../clear-refs.ts';
 import { ioText } from '../io.ts';
 import { mapsText } from '../maps.ts';
-import { OOM_SCORE_ADJ_MIN, oomScoreOf } from '../oom-score.ts';
+import { oomScoreOf } from '../oom-score.ts';
 import { rollupText, smapsText } from '../smaps-text.ts';
 import { statText } from '../stat.ts';
 import { statmText, statusText } from '../status.ts';
 import { limitsText } from './limits-text.ts';
 import { readOnly, type SystemFile, type TreeSource, wholeNumber } from './system-file.ts';
 
-const OOM_SCORE_ADJ_MAX = 1000;
 /** The last of CLEAR_REFS_*: the peak resident size is what it is now. */
 const CLEAR_REFS_MM_HIWATER_RSS = 5;
 const CLEAR_REFS_MAPPED = 3;
-
-/**
- * Writes /proc/PID/oom_score_adj (__set_oom_adj in fs/proc/base.c): below 0 only with CAP_SYS_RESOURCE.
- * @returns 0, -EINVAL or -EACCES
- */
-export function setOomScoreAdj(process: Process, value: number | undefined): number {
-  if (value === undefined || value < OOM_SCORE_ADJ_MIN || value > OOM_SCORE_ADJ_MAX) return -EINVAL;
-  if (value < 0 && !process.credentials.sysResource) return -EACCES;
-  process.oomScoreAdj = value;
-  return 0;
-}
 
 /** Writes /proc/PID/clear_refs (clear_refs_write in fs/proc/task_mmu.c). @returns 0 or -EINVAL */
 export function writeClearRefs(source: TreeSource, process: Process, type: number | undefined): number {
@@ -35,6 +24,13 @@ export function writeClearRefs(source: TreeSource, process: Process, type: numbe
   else if (type === CLEAR_REFS_MM_HIWATER_RSS) process.mm.hiwaterRss = process.mm.rssPages;
   return 0;
 }
+
+/** Who runs now writes; before anything has run, the process itself. */
+const scoreAdj = (source: TreeSource, process: Process): ScoreAdjNeeds => ({
+  core: source,
+  processes: () => source.processes.all.values(),
+  writer: source.current?.process ?? process,
+});
 
 /** The files of a living process by name. A zombie's memory is gone: what shows it is empty or fails with ESRCH. */
 export function pidFiles(source: TreeSource, process: Process): ReadonlyMap<string, SystemFile> {
@@ -47,12 +43,19 @@ export function pidFiles(source: TreeSource, process: Process): ReadonlyMap<stri
     ['io', readOnly(() => ioText(process))],
     ['limits', readOnly(() => limitsText(process.rlimits))],
     ['maps', readOnly(() => (alive ? mapsText(mm) : ''))],
+    [
+      'oom_adj',
+      {
+        read: () => `${oomAdjOf(process)}\n`,
+        write: (text) => setOomAdj(scoreAdj(source, process), process, wholeNumber(text)),
+      },
+    ],
     ['oom_score', readOnly(() => `${oomScoreOf(process, source.allocator.managed + source.swap.total)}\n`)],
     [
       'oom_score_adj',
       {
         read: () => `${process.oomScoreAdj}\n`,
-        write: (text) => setOomScoreAdj(process, wholeNumber(text)),
+        write: (text) => setOomScoreAdj(scoreAdj(source, process), process, wholeNumber(text)),
       },
     ],
     ['smaps', readOnly(() => (alive ? smapsText(source, mm) : ''))],

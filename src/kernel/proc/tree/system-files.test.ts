@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Machine } from '../../../machine/machine.ts';
-import { EINVAL } from '../../errno.ts';
+import { EACCES, EINVAL } from '../../errno.ts';
 
 function machine() {
   const box = new Machine({ memory: 64 << 20 });
@@ -44,6 +44,28 @@ test('is /proc/self the process that runs, and does its oom_score_adj move its o
   expect(files.file('/proc/self/oom_score_adj')?.write?.('-1000')).toBe(0);
   expect([task.process.oomScoreAdj, files.file(`/proc/${task.tid}/oom_score`)?.read?.()]).toEqual([-1000, '0\n']);
   expect(files.file('/proc/self/oom_score_adj')?.write?.('1001')).toBe(-EINVAL);
+});
+
+test('who may lower oom_score_adj, and does all that shares the memory share the value?', () => {
+  const { files, kernel, task } = machine();
+  const child = kernel.processes.fork(task, { vm: true });
+  if (typeof child === 'number') expect.fail('fork');
+  const write = (name: string, text: string): number | undefined =>
+    files.file(`/proc/${task.tid}/${name}`)?.write?.(text);
+  const values = (): number[] => [task.process.oomScoreAdj, child.process.oomScoreAdj];
+  expect([write('oom_score_adj', '-500'), values()]).toEqual([0, [-500, -500]]);
+  expect([write('oom_score_adj', 'x'), write('oom_score_adj', '-1001')]).toEqual([-EINVAL, -EINVAL]);
+  task.process.credentials.sysResource = false;
+  expect([write('oom_score_adj', '300'), values()]).toEqual([0, [300, 300]]);
+  // What root has set is the least from then on.
+  expect([write('oom_score_adj', '-500'), write('oom_score_adj', '-501'), values()]).toEqual([
+    0,
+    -EACCES,
+    [-500, -500],
+  ]);
+  expect([write('oom_adj', '15'), values()]).toEqual([0, [1000, 1000]]);
+  expect(files.file(`/proc/${task.tid}/oom_adj`)?.read?.()).toBe('15\n');
+  expect([write('oom_adj', '-17'), write('oom_adj', '16'), values()]).toEqual([-EACCES, -EINVAL, [1000, 1000]]);
 });
 
 test('is there nothing where Linux has nothing?', () => {

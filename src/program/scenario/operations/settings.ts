@@ -1,10 +1,14 @@
 /** sysctl, sysfs, thp and drop_caches: what an administrator sets. */
 import { EINVAL, errnoName } from '../../../kernel/errno.ts';
+import { oomAdjOf } from '../../../kernel/oom/score-adj.ts';
 import { oomScoreOf } from '../../../kernel/proc/oom-score.ts';
 import { statusOf } from '../../../kernel/proc/status.ts';
-import { setOomScoreAdj, writeClearRefs } from '../../../kernel/proc/tree/pid-files.ts';
+import { writeClearRefs } from '../../../kernel/proc/tree/pid-files.ts';
+import type { Answer } from '../answer.ts';
 import { machineOperation, processOperation } from '../operation.ts';
 import { quoted } from '../quoted.ts';
+import type { ScenarioProcess } from '../scenario-process.ts';
+import type { Scene } from '../scene.ts';
 import { parseSize } from '../size.ts';
 import type { Words } from '../words.ts';
 
@@ -75,13 +79,28 @@ export const dropCaches = machineOperation(
   },
 );
 
-/** Writes /proc/PID/oom_score_adj (proc_oom_score_adj_write): below where it began only with CAP_SYS_RESOURCE. */
+/** Writes a file of /proc/PID; the answer is the error, if there is one. */
+function writeProc(scene: Scene, { task }: ScenarioProcess, file: string, text: string, answer: Answer): void {
+  scene.machine.runOn(0, task);
+  const error = scene.kernel.systemFiles.file(`/proc/${task.process.pid}/${file}`)?.write?.(text) ?? 0;
+  if (error < 0) answer.errno = errnoName(-error);
+}
+
+/** Writes /proc/PID/oom_score_adj, whatever the text: below the least that root has set only with CAP_SYS_RESOURCE. */
 export const oomScoreAdj = processOperation(
   'oom_score_adj VALUE',
-  (words) => words.number(words.operand(0)),
-  ({ task }, value, answer) => {
-    const error = setOomScoreAdj(task.process, value);
-    if (error < 0) answer.errno = errnoName(-error);
+  (words) => words.operand(0),
+  (process, text, answer, scene) => writeProc(scene, process, 'oom_score_adj', text, answer),
+);
+
+/** Writes /proc/PID/oom_adj, the older form, if there is a value, and says what both forms are then. */
+export const oomAdj = processOperation(
+  'oom_adj [VALUE]',
+  (words) => words.optional(0),
+  (process, text, answer, scene) => {
+    if (text !== undefined) writeProc(scene, process, 'oom_adj', text, answer);
+    answer.oom_adj = oomAdjOf(process.task.process);
+    answer.oom_score_adj = process.task.process.oomScoreAdj;
   },
 );
 

@@ -68,6 +68,7 @@ export const PROCESS_OPERATIONS: ReadonlyMap<string, Operation<ProcessStep>> = b
   views.pages,
   views.faults,
   views.io,
+  settings.oomAdj,
   settings.oomScoreAdj,
   settings.oomScore,
   settings.clearRefs,
