@@ -15,6 +15,7 @@ import type { BootFigures } from './boot.ts';
 import { measureFaults } from './faults.ts';
 import { measurePageCache } from './page-cache.ts';
 import { measureRecording } from './recording.ts';
+import { measureSwap } from './swap.ts';
 import { measureTlb } from './tlb.ts';
 
 const RECORDINGS = join(import.meta.dirname, '..', 'recordings');
@@ -25,6 +26,8 @@ const TARGETS = {
   accesses: 3e8,
   cachedReads: 5e6,
   bytesPerCachedPage: 48,
+  swapOuts: 1e6,
+  reclaimed: 3e6,
   bytesPerFrame: 32,
   bootSeconds: 2,
   bootBytes: 1.2 * 2 ** 30,
@@ -61,6 +64,7 @@ const figures = {
   recordings: recordings().map((path) => measureRecording(path, model, rounds)),
   faults: measureFaults(rounds),
   pageCache: measurePageCache(rounds),
+  swap: measureSwap(rounds),
   boot: { ...boot, bytesPerFrame: boot.arrayBytes / boot.frames },
   peakBytes: process.resourceUsage().maxRSS * 1024,
 };
@@ -86,6 +90,19 @@ rows.push(
   ['  all over the file', millions(figures.pageCache.randomReadsPerSecond), READS_TARGET],
   ['  without large folios', millions(figures.pageCache.smallFolioReadsPerSecond), READS_TARGET],
   ['bytes per cached page', figures.pageCache.bytesPerCachedPage.toFixed(1), `at most ${TARGETS.bytesPerCachedPage}`],
+  [
+    'swap-outs/s, MADV_PAGEOUT to zram',
+    millions(figures.swap.swapOutsPerSecond),
+    `at least ${millions(TARGETS.swapOuts)}`,
+  ],
+  ['  swap-ins/s, faults included', millions(figures.swap.swapInsPerSecond), ''],
+  ['  both together, when memory is too small', millions(figures.swap.thrashingSwapsPerSecond), ''],
+  [
+    'clean file pages reclaimed/s',
+    millions(figures.swap.reclaimedPerSecond),
+    `at least ${millions(TARGETS.reclaimed)}`,
+  ],
+  ['  in large folios', millions(figures.swap.reclaimedInFoliosPerSecond), ''],
   ['bytes per simulated frame', figures.boot.bytesPerFrame.toFixed(1), `at most ${TARGETS.bytesPerFrame}`],
   ['boot of 128 GiB', `${(boot.milliseconds / 1000).toFixed(2)} s`, `at most ${TARGETS.bootSeconds} s`],
   ['  its peak memory', mebibytes(boot.peakBytes), `at most ${mebibytes(TARGETS.bootBytes)}`],

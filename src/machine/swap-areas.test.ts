@@ -119,3 +119,29 @@ test('does zram take frames for what it holds, pages of zeros none, and are all 
   expect(kernel.allocator.free).toBe(before);
   expect(checkInvariants(kernel)).toEqual([]);
 });
+
+test('is a page that a child fetched from swap first found from its parent too, who maps it after the child?', () => {
+  const box = swapBox();
+  box.swapon(loop, 256);
+  const at = fill(box, 4);
+  box.pageOut(box.task, at, 4);
+  const child = box.fork(box.task);
+  for (let i = 0; i < 4; i++)
+    expect([box.peek(child, at + i * PAGE), box.peek(box.task, at + i * PAGE)]).toEqual([i + 1, i + 1]);
+  expect(checkInvariants(box.machine.kernel)).toEqual([]);
+});
+
+test('does a process that ends take its pages of the swap cache with it, slots and all?', () => {
+  const box = swapBox();
+  box.swapon(loop, 256);
+  const child = box.fork(box.task);
+  box.machine.runOn(0, child);
+  const at = box.mmap(8, 'private', child);
+  for (let i = 0; i < 8; i++) box.poke(child, at + i * PAGE, i);
+  box.pageOut(child, at, 8);
+  // Read, they are mapped and in swap at once.
+  for (let i = 0; i < 8; i++) box.peek(child, at + i * PAGE);
+  expect(box.machine.kernel.swap.free).toBe(247);
+  box.machine.kernel.processes.exit(child.process, { exit: 0 });
+  expect(box.machine.kernel.swap.free).toBe(255);
+});

@@ -42,7 +42,7 @@ export function swapFault(
   }
   const own = pfn(frame);
   mapSwappedIn(core, vma, page, slot, own, (lo & PTE_SWP_EXCLUSIVE) !== 0, write);
-  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write)) swap.giveUp(own);
+  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write && table.mapcount[own] === 1)) swap.giveUp(own);
   if (!write || pageTables.lo(slot) & PTE_WRITE || (vma.flags & VM_WRITE) === 0) return outcome;
   return outcome | copyOnWrite(core, vma, page, slot);
 }
@@ -77,11 +77,12 @@ function mapSwappedIn(
   const entry = entrySwap(pageTables.lo(slot), pageTables.hi(slot));
   addRss(core, vma.mm, MM_SWAPENTS, -1);
   addRss(core, vma.mm, MM_ANONPAGES, 1);
-  if ((table.mapcount[frame] as number) === 0) rmap.addNewAnon(frame, vma, page);
-  else (table.mapcount[frame] as number)++;
+  const isFirst = table.mapcount[frame] === 0;
   // The swap cache is an owner too, unless the page is about to leave it (folio_ref_count == 1).
-  const isCached = table.has(frame, PG_SWAPCACHE) && !shouldFreeSwap(core, vma, frame, write);
-  const mayOwn = exclusive || (swap.references(entry) === 1 && table.mapcount[frame] === 1 && !isCached);
+  const isCached = table.has(frame, PG_SWAPCACHE) && !shouldFreeSwap(core, vma, frame, write && isFirst);
+  const mayOwn = exclusive || (isFirst && swap.references(entry) === 1 && !isCached);
+  if (isFirst) rmap.addNewAnon(frame, vma, page, !mayOwn);
+  else (table.mapcount[frame] as number)++;
   if (mayOwn) table.set(frame, PG_ANON_EXCLUSIVE);
   else table.clear(frame, PG_ANON_EXCLUSIVE);
   if (vma.flags & VM_LOCKED) rmap.mlock(frame);
@@ -101,8 +102,10 @@ export function unuseEntry(core: PageCore, vma: Vma, page: Vpn, slot: number, fr
   mapSwappedIn(core, vma, page, slot, frame, exclusive, false);
 }
 
-/** should_try_to_free_swap: swap is more than half full, the page is locked, or it is written and differs from now on. */
-function shouldFreeSwap(core: PageCore, vma: Vma, frame: Pfn, write: boolean): boolean {
-  if (core.swap.isFull || vma.flags & VM_LOCKED || core.table.has(frame, PG_MLOCKED)) return true;
-  return write && core.table.mapcount[frame] === 1;
+/**
+ * should_try_to_free_swap: swap is more than half full, the page is locked, or it is written and differs from now on.
+ * @param ownWrite it is written by the only process that maps it
+ */
+function shouldFreeSwap(core: PageCore, vma: Vma, frame: Pfn, ownWrite: boolean): boolean {
+  return ownWrite || core.swap.isFull || (vma.flags & VM_LOCKED) !== 0 || core.table.has(frame, PG_MLOCKED);
 }

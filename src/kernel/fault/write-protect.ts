@@ -33,6 +33,8 @@ export function copyOnWrite(core: PageCore, vma: Vma, page: Vpn, slot: number): 
   core.tlb.flushRange(vma.mm, page, vpn(page + 1));
   if (!zero) addRss(core, vma.mm, rssCounter(core, old), -1);
   mapNewAnonymous(core, vma, page, slot, copy);
-  if (!zero) core.rmap.remove(old, vma);
+  if (zero) return VM_FAULT_MINOR;
+  core.rmap.remove(old, vma);
+  if (core.table.has(old, PG_SWAPCACHE)) core.swap.forgetUnmapped(old);
   return VM_FAULT_MINOR;
 }

@@ -69,13 +69,17 @@ export class ReverseMap {
     this.#partiallyMapped = needs.partiallyMapped;
   }
 
-  /** A new anonymous page of a mapping that has its anon_vma: one owner (folio_add_new_anon_rmap). */
-  addNewAnon(frame: Pfn, vma: Vma, page: Vpn): void {
+  /**
+   * A new anonymous page of a mapping that has its anon_vma: one owner (folio_add_new_anon_rmap).
+   * @param isShared it comes from swap, where entries of other processes refer to it too
+   */
+  addNewAnon(frame: Pfn, vma: Vma, page: Vpn, isShared = false): void {
     const anonVma = this.#anonVmas.prepare(vma);
-    this.#table.mapping[frame] = -anonVma.id;
+    // A page from swap that relatives want too must be found from all of them (__folio_set_anon).
+    this.#table.mapping[frame] = isShared ? -anonVma.root.id : -anonVma.id;
     this.#table.index[frame] = (page - vma.start + vma.pgoff) | 0;
     this.#table.mapcount[frame] = 1;
-    this.#table.set(frame, PG_ANON_EXCLUSIVE);
+    if (!isShared) this.#table.set(frame, PG_ANON_EXCLUSIVE);
     this.#vmstat.count(NR_ANON_PAGES);
   }
 

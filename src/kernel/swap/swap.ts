@@ -101,6 +101,23 @@ export class Swap extends SwapAreas {
     return true;
   }
 
+  /**
+   * The last mapping of a page of the swap cache went: the page goes too, and with it the place in swap, unless an entry
+   * refers to a page of its folio (free_swap_cache).
+   */
+  forgetUnmapped(frame: Pfn): void {
+    const { table, pages } = this.core;
+    const head = table.headOf(frame);
+    const end = head + (1 << table.order(head));
+    for (let page: number = head; page < end; page++) {
+      if ((table.mapcount[page] as number) > 0) return;
+      if (table.has(pfn(page), PG_SWAPCACHE) && this.references(this.entryOf(pfn(page))) > 0) return;
+    }
+    for (let page: number = head; page < end; page++)
+      if (table.has(pfn(page), PG_SWAPCACHE)) this.leaveCache(pfn(page));
+    pages.releaseUnused(head);
+  }
+
   protected override reclaimSlot(entry: number): boolean {
     return this.giveUp(this.cached(entry) as Pfn);
   }
