@@ -3,7 +3,7 @@ import type { Pfn } from '../../hardware/units.ts';
 import type { TableFrames } from '../page-table/page-tables.ts';
 import { panic } from '../panic.ts';
 import { type EventLog, KMEM_MM_PAGE_ALLOC, KMEM_MM_PAGE_FREE } from '../tracepoints.ts';
-import { NR_PAGE_TABLE_PAGES, NUMA_HIT, NUMA_LOCAL, PGALLOC_NORMAL, PGFREE, type VmStat } from '../vmstat.ts';
+import { NR_PAGE_TABLE_PAGES, NUMA_HIT, NUMA_LOCAL, PGALLOC_DMA, PGFREE, type VmStat } from '../vmstat.ts';
 import { type FrameAllocator, NO_PRESSURE } from './allocator.ts';
 import {
   type FrameTable,
@@ -95,7 +95,7 @@ export class UserPages implements TableFrames {
     if (head < 0) return -1;
     const pages = 1 << order;
     const payer = this.#charging.payer();
-    this.#vmstat.count(PGALLOC_NORMAL, pages);
+    this.#vmstat.count(PGALLOC_DMA + this.#allocator.zoneIndex(head as Pfn), pages);
     for (let i = 0; i < pages; i++) {
       if (payer !== 0) this.#charging.charge(payer, false, false);
       this.#table.memcg[head + i] = payer;
@@ -118,7 +118,7 @@ export class UserPages implements TableFrames {
       this.#allocator.release(head as Pfn, order);
       return -2;
     }
-    this.#vmstat.count(PGALLOC_NORMAL, pages);
+    this.#vmstat.count(PGALLOC_DMA + this.#allocator.zoneIndex(head as Pfn), pages);
     this.#vmstat.count(NUMA_HIT, pages);
     this.#vmstat.count(NUMA_LOCAL, pages);
     if (this.#trace.on)
@@ -215,7 +215,7 @@ export class UserPages implements TableFrames {
   #allocate(type: MigrateType, gfp: number): Pfn | -1 {
     const frame = this.#allocator.allocate(0, type);
     if (frame < 0) return -1;
-    this.#vmstat.count(PGALLOC_NORMAL);
+    this.#vmstat.count(PGALLOC_DMA + this.#allocator.zoneIndex(frame as Pfn));
     this.#vmstat.count(NUMA_HIT);
     this.#vmstat.count(NUMA_LOCAL);
     if (this.#trace.on) this.#trace.emit(KMEM_MM_PAGE_ALLOC, this.#trace.pid, frame, 0, gfp, type);

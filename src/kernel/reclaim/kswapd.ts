@@ -5,6 +5,7 @@ import { KSWAPD_HIGH_WMARK_HIT_QUICKLY, KSWAPD_LOW_WMARK_HIT_QUICKLY, PAGEOUTRUN
 import type { NodeShrinker } from './node.ts';
 import { DEF_PRIORITY, type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
 import type { Throttle } from './throttle.ts';
+import { traceKswapd } from './vmscan-trace.ts';
 
 /** kswapd gives up after this many runs without a page (MAX_RECLAIM_RETRIES), until somebody else reclaims one. */
 export const MAX_RECLAIM_RETRIES = 16;
@@ -63,6 +64,8 @@ export class Kswapd {
   /** Memory is short (wakeup_kswapd). */
   wake(): void {
     if (this.#state === RUNNING || this.isHopeless || this.#isBalanced()) return;
+    this.#trace('wakeup');
+    if (this.#state === ASLEEP) this.#trace('wake');
     if (this.#state === NAPPING) this.#core.vmstat.count(KSWAPD_LOW_WMARK_HIT_QUICKLY);
     this.#state = RUNNING;
     this.#sc = undefined;
@@ -145,6 +148,7 @@ export class Kswapd {
   #napOver(): void {
     if (this.#isBalanced() || this.isHopeless) {
       this.#state = ASLEEP;
+      this.#trace('sleep');
       return;
     }
     this.#core.vmstat.count(KSWAPD_HIGH_WMARK_HIT_QUICKLY);
@@ -164,6 +168,10 @@ export class Kswapd {
       if (this.#state === NAPPING) this.#napOver();
       else this.catchUp(0);
     });
+  }
+
+  #trace(what: 'wakeup' | 'wake' | 'sleep'): void {
+    traceKswapd(this.#core.trace, what, this.#core.allocator.zones.length - 1);
   }
 
   /** Pages of one round: the high marks of all zones (kswapd_shrink_node). */

@@ -15,6 +15,7 @@ import { type Reclaimer, type ScanControl, SWAP_CLUSTER_MAX, scanControl } from 
 import { ListShrinker } from './shrink-lists.ts';
 import { LruvecShrinker } from './shrink-lruvec.ts';
 import { THROTTLE_WRITEBACK, Throttle, type ThrottleState } from './throttle.ts';
+import { traceBegin, traceEnd } from './vmscan-trace.ts';
 
 /** What an allocation costs a program at least, in ns: kswapd works meanwhile. */
 const ALLOCATION_NS = costs.minorFault + costs.pageClear;
@@ -131,6 +132,7 @@ export class Reclaim {
   #free(sc: ScanControl): number {
     const { clock } = this.#core;
     this.#needs.psi.enter();
+    traceBegin(this.#core.trace, sc);
     const freed = tryToFree(
       this.#core,
       {
@@ -143,6 +145,7 @@ export class Reclaim {
       },
       sc,
     );
+    traceEnd(this.#core.trace, sc);
     this.#needs.psi.leave();
     return freed;
   }

@@ -18,6 +18,7 @@ import { NR_VMSCAN_IMMEDIATE_RECLAIM, PGACTIVATE, PGLAZYFREED } from '../vmstat.
 import { ACTIVATE, checkReferences, KEEP, RECLAIM, RECLAIM_CLEAN } from './references.ts';
 import type { ScanControl } from './scan-control.ts';
 import { tryToUnmap } from './unmap.ts';
+import { traceWriteFolio } from './vmscan-trace.ts';
 
 /** What became of a folio that reclaim looked at. */
 const FREED = 0;
@@ -138,10 +139,9 @@ function decide(core: PageCore, writeback: WritebackState, head: Pfn, pages: num
     return ACTIVATED;
   }
   if (isAnonymous) {
-    core.pages.releaseUnused(head);
+    core.vmstat.count(PGLAZYFREED, pages);
     core.cgroups.count(table.memcg[head] as number, PGLAZYFREED, pages);
     core.pages.releaseUnused(head);
-    core.vmstat.count(PGLAZYFREED, pages);
     return FREED;
   }
   if (isAnyDirty(core, head, pages)) {
@@ -178,6 +178,7 @@ function swapOut(core: PageCore, frame: Pfn, sc: ScanControl, cleanOnly: boolean
   if (table.has(frame, PG_DIRTY)) {
     if (cleanOnly) return KEPT;
     sc.met.pageout++;
+    traceWriteFolio(core.trace, frame);
     if (!swap.writeOut(frame)) {
       table.set(frame, PG_RECLAIM);
       return KEPT;

@@ -29,6 +29,7 @@ import type { LruCosts } from './lru-costs.ts';
 import { usedAsProgram } from './references.ts';
 import { type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
 import { folioPages, shrinkFolioList, type WritebackState } from './shrink-list.ts';
+import { traceActive, traceInactive, traceIsolate, tracePages } from './vmscan-trace.ts';
 
 /** Counters of pages looked at and freed, by who reclaims (PGSCAN_KSWAPD + reclaimer_offset). */
 const SCANNED = { kswapd: PGSCAN_KSWAPD, direct: PGSCAN_DIRECT, proactive: PGSCAN_PROACTIVE } as const;
@@ -61,12 +62,13 @@ export class ListShrinker {
    * @returns pages freed
    */
   shrinkInactive(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): number {
-    const { vmstat, lru, cgroups } = this.#core;
+    const { vmstat, lru, cgroups, trace } = this.#core;
     const isFile = list === LRU_INACTIVE_FILE;
     lru.drain();
     const scannedBefore = sc.nrScanned;
     const unqueuedBefore = sc.met.unqueuedDirty;
     const pageoutBefore = sc.met.pageout;
+    const { dirty, writeback, refKeep } = sc.met;
     const count = this.#isolate(lruvec, list, pages);
     if (count === 0) return 0;
     const { freed, kept } = shrinkFolioList(this.#core, this.#needs.writeback, this.#isolated, count, sc);
@@ -82,6 +84,11 @@ export class ListShrinker {
     vmstat.count(isFile ? PGSTEAL_FILE : PGSTEAL_ANON, freed);
     const written = sc.met.pageout - pageoutBefore;
     this.#needs.costs.note(cgroups.get(lruvec.cgroup), isFile, written, scanned - freed);
+    traceInactive(trace, sc, scanned, freed, {
+      dirty: sc.met.dirty - dirty,
+      writeback: sc.met.writeback - writeback,
+      refKeep: sc.met.refKeep - refKeep,
+    });
     sc.met.taken += scanned;
     if (isFile) sc.met.fileTaken += scanned;
     if (sc.met.unqueuedDirty - unqueuedBefore === scanned) this.#needs.foundOnlyDirty(sc);
@@ -112,6 +119,7 @@ export class ListShrinker {
     cgroups.count(lruvec.cgroup, PGREFILL, refilled);
     cgroups.count(lruvec.cgroup, PGDEACTIVATE, deactivated);
     const rotated = refilled - deactivated;
+    traceActive(this.#core.trace, sc, list, refilled, deactivated, rotated);
     this.#needs.costs.note(cgroups.get(lruvec.cgroup), list === LRU_ACTIVE_FILE, 0, rotated);
   }
 
@@ -140,6 +148,7 @@ export class ListShrinker {
       this.#putAllBack(result.kept);
       freed += result.freed;
     }
+    tracePages(this.#core.trace, sc, freed);
     return freed;
   }
 
@@ -147,7 +156,8 @@ export class ListShrinker {
   #isolate(lruvec: Lruvec, list: number, pages: number): number {
     const { lru, table } = this.#core;
     let count = 0;
-    for (let taken = 0; taken < pages && count < SWAP_CLUSTER_MAX; ) {
+    let taken = 0;
+    while (taken < pages && count < SWAP_CLUSTER_MAX) {
       const oldest = lruvec.oldest(list);
       if (oldest === 0) break;
       const head = this.#headOf(pfn(oldest));
@@ -156,6 +166,7 @@ export class ListShrinker {
       this.#isolated[count++] = head;
       taken += size;
     }
+    traceIsolate(this.#core.trace, this.#core.allocator.zones.length - 1, pages, taken, list);
     return count;
   }
 

@@ -3,6 +3,7 @@ import { CAUSE_RECLAIM } from '../time/clock.ts';
 import { NR_DIRTY, NR_WRITEBACK, NR_WRITTEN } from '../vmstat.ts';
 import { reclaimablePages } from './reclaimable.ts';
 import { type ScanControl, SWAP_CLUSTER_MAX } from './scan-control.ts';
+import { traceThrottled } from './vmscan-trace.ts';
 
 /** A timer's tick with CONFIG_HZ=250, in ns. */
 const JIFFY_NS = 4_000_000;
@@ -76,6 +77,7 @@ export class Throttle {
     const longest = (TICKS[reason] as number) * JIFFY_NS;
     if (isKswapd) {
       this.#kswapdPause = Math.max(this.#kswapdPause, longest);
+      traceThrottled(this.#core.trace, longest, longest, reason);
       return;
     }
     const { clock, vmstat } = this.#core;
@@ -87,6 +89,7 @@ export class Throttle {
       clock.sleep(Math.min(JIFFY_NS, longest - (clock.now - since)), CAUSE_RECLAIM);
       if (reason === THROTTLE_WRITEBACK && vmstat.value(NR_WRITTEN) - written > SWAP_CLUSTER_MAX) break;
     }
+    traceThrottled(this.#core.trace, longest, clock.now - since, reason);
   }
 
   /** How long kswapd must pause before its next step, in ns; asked once. */

@@ -1,8 +1,8 @@
 /**
  * The tracepoints that this kernel passes, under the names and field names of /sys/kernel/tracing/events of Linux 6.18.
  * An event has six argument columns: where the kernel has more fields, the last or the constant ones are left out
- * (a priority of sched_switch, a readahead's order, ra_pages and mmap_miss), and so
- * are pointers to struct page and folio, which the frame number says too.
+ * (a priority of sched_switch, a readahead's order, ra_pages and mmap_miss; of the many of mm_vmscan_lru_shrink_inactive six), and
+ * so are pointers to struct page and folio, which the frame number says too.
  *
  * One line is one tracepoint, its number the line's: `system:name field:type ...`, where a type is x (a number that is
  * printed in hexadecimal), d (in decimal) or s (a string, see EventLog.intern).
@@ -46,6 +46,19 @@ oom:start_task_reaping pid:d
 oom:finish_task_reaping pid:d
 oom:skip_task_reaping pid:d
 filemap:mm_filemap_get_pages i_ino:d s_dev:d index:d last_index:d
+vmscan:mm_vmscan_wakeup_kswapd nid:d zid:d order:d gfp_flags:x
+vmscan:mm_vmscan_kswapd_wake nid:d zid:d order:d
+vmscan:mm_vmscan_kswapd_sleep nid:d
+vmscan:mm_vmscan_direct_reclaim_begin order:d gfp_flags:x
+vmscan:mm_vmscan_direct_reclaim_end nr_reclaimed:d
+vmscan:mm_vmscan_memcg_reclaim_begin order:d gfp_flags:x
+vmscan:mm_vmscan_memcg_reclaim_end nr_reclaimed:d
+vmscan:mm_vmscan_lru_isolate highest_zoneidx:d nr_requested:d nr_scanned:d nr_skipped:d nr_taken:d lru:d
+vmscan:mm_vmscan_lru_shrink_inactive nr_scanned:d nr_reclaimed:d nr_dirty:d nr_writeback:d nr_ref_keep:d priority:d
+vmscan:mm_vmscan_lru_shrink_active nr_taken:d nr_active:d nr_deactivated:d nr_referenced:d priority:d reclaim_flags:d
+vmscan:mm_vmscan_write_folio pfn:x reclaim_flags:d
+vmscan:mm_vmscan_throttled nid:d usec_timeout:d usec_delayed:d reason:d
+vmscan:mm_vmscan_reclaim_pages nid:d nr_scanned:d nr_reclaimed:d nr_dirty:d nr_writeback:d nr_ref_keep:d
 `;
 
 export const EXCEPTIONS_PAGE_FAULT_USER = 0;
@@ -86,6 +99,19 @@ export const OOM_START_TASK_REAPING = 34;
 export const OOM_FINISH_TASK_REAPING = 35;
 export const OOM_SKIP_TASK_REAPING = 36;
 export const FILEMAP_MM_FILEMAP_GET_PAGES = 37;
+export const VMSCAN_MM_VMSCAN_WAKEUP_KSWAPD = 38;
+export const VMSCAN_MM_VMSCAN_KSWAPD_WAKE = 39;
+export const VMSCAN_MM_VMSCAN_KSWAPD_SLEEP = 40;
+export const VMSCAN_MM_VMSCAN_DIRECT_RECLAIM_BEGIN = 41;
+export const VMSCAN_MM_VMSCAN_DIRECT_RECLAIM_END = 42;
+export const VMSCAN_MM_VMSCAN_MEMCG_RECLAIM_BEGIN = 43;
+export const VMSCAN_MM_VMSCAN_MEMCG_RECLAIM_END = 44;
+export const VMSCAN_MM_VMSCAN_LRU_ISOLATE = 45;
+export const VMSCAN_MM_VMSCAN_LRU_SHRINK_INACTIVE = 46;
+export const VMSCAN_MM_VMSCAN_LRU_SHRINK_ACTIVE = 47;
+export const VMSCAN_MM_VMSCAN_WRITE_FOLIO = 48;
+export const VMSCAN_MM_VMSCAN_THROTTLED = 49;
+export const VMSCAN_MM_VMSCAN_RECLAIM_PAGES = 50;
 
 /** The reasons of tlb:tlb_flush (enum tlb_flush_reason). */
 export const TLB_FLUSH_ON_TASK_SWITCH = 0;

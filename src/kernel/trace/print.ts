@@ -1,6 +1,7 @@
 import { TRACEPOINTS, type Tracepoint } from '../tracepoints.ts';
 import * as events from './events.ts';
 import { gfpText } from './gfp-text.ts';
+import { VMSCAN_PRINTERS } from './print-vmscan.ts';
 
 const RSS_MEMBERS = ['MM_FILEPAGES', 'MM_ANONPAGES', 'MM_SWAPENTS', 'MM_SHMEMPAGES'];
 const FLUSH_REASONS = ['flush on task switch', 'remote shootdown', 'local shootdown', 'local MM shootdown'];
@@ -150,6 +151,7 @@ const PRINTERS: ReadonlyMap<number, Printer> = new Map<number, Printer>([
       `pid=${pid} comm=${text(comm as number)} total-vm=${total}kB anon-rss=${anon}kB file-rss:${file}kB ` +
       `shmem-rss:${shmem}kB`,
   ],
+  ...VMSCAN_PRINTERS,
 ]);
 
 /**
