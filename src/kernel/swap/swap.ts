@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
-import { PG_DIRTY, PG_HEAD, PG_READAHEAD, PG_SWAPCACHE, PG_TAIL, PG_WORKINGSET } from '../frames/frame-table.ts';
+import { PG_DIRTY, PG_READAHEAD, PG_SWAPCACHE, PG_WORKINGSET } from '../frames/frame-table.ts';
 import { slotOf, swapEntry } from '../page-table/soft-entry.ts';
 import type { Task } from '../process/process.ts';
 import { CAUSE_DISK } from '../time/clock.ts';
@@ -150,15 +150,6 @@ export class Swap extends SwapAreas {
     if (frame < 0 || this.references(entry) > 0 || (this.core.table.mapcount[frame] as number) > 0) return;
     this.leaveCache(frame as Pfn);
     this.core.pages.releaseUnused(frame as Pfn);
-  }
-
-  /** A page of the swap cache that nothing maps any more, and that no entry refers to, goes with its place (free_swap_cache). */
-  forgetUnmapped(frame: Pfn): void {
-    const { table, pages } = this.core;
-    if ((table.mapcount[frame] as number) > 0 || table.has(frame, PG_HEAD | PG_TAIL)) return;
-    if (this.references(this.entryOf(frame)) > 0) return;
-    this.leaveCache(frame);
-    pages.releaseUnused(frame);
   }
 
   /**
