@@ -68,22 +68,29 @@ function faults({ faults: { byMapping } }: ReplayReport): string {
 }
 
 function tlb({ tlb: counts }: ReplayReport): string {
-  const levels = [
+  const row = (name: string, hits: number, misses: number): string[] => [
+    name,
+    grouped(hits),
+    grouped(misses),
+    percentText(misses, hits + misses),
+  ];
+  const sizes = ['4K', '2M', '1G'] as const;
+  const level1 = [
     ['L1 data', counts.l1Data],
     ['L1 instruction', counts.l1Instruction],
+  ] as const;
+  const level2 = [
     ['L2 data', counts.l2Data],
     ['L2 instruction', counts.l2Instruction],
   ] as const;
-  const rows = levels.flatMap(([name, { hits, misses }]) =>
-    (['4K', '2M', '1G'] as const)
-      .filter((size) => hits[size] + misses[size] > 0)
-      .map((size) => [
-        `${name} ${size}`,
-        grouped(hits[size]),
-        grouped(misses[size]),
-        percentText(misses[size], hits[size] + misses[size]),
-      ]),
-  );
+  const rows = [
+    ...level1.map(([name, { hits, misses }]) => row(name, hits, misses['4K'] + misses['2M'] + misses['1G'])),
+    ...level2.flatMap(([name, { hits, misses }]) =>
+      sizes
+        .filter((size) => hits[size] + misses[size] > 0)
+        .map((size) => row(`${name} ${size}`, hits[size], misses[size])),
+    ),
+  ];
   const steps = counts.walks === 0 ? '' : ` (${(counts.walkSteps / counts.walks).toFixed(2)} a walk)`;
   return (
     table([['TLB', 'hits', 'misses', 'missed'], ...rows], '') +

@@ -104,8 +104,7 @@ describe.each(Object.values(processors))('cpu $name', (model) => {
           const run = all[at];
           const page = vpn(run % 87);
           const kind = run % 3;
-          places[run] =
-            kind === FETCH ? many.fetch(page, 1) : kind === STORE ? many.store(page, 1) : many.load(page, 1);
+          places[run] = kind === FETCH ? many.fetch(page) : kind === STORE ? many.store(page) : many.load(page);
           expect(places[run]).toBeGreaterThanOrEqual(0);
         }
         expect(misses(many)).toEqual(misses(one));

@@ -28,6 +28,8 @@ export class Cpu {
    * where to try the other.
    */
   readonly storeBit: number;
+  /** After `load`, `store` or `fetch`: the tag by which the place that they returned is known. */
+  tag = 0;
 
   readonly #mmu: Mmu;
   /** The L1 TLBs of 4 KiB pages. */
@@ -38,9 +40,9 @@ export class Cpu {
   /** @param levels of page tables: 5 when CR4.LA57 is set */
   constructor(id: number, model: ProcessorModel, memory: PhysicalMemory, levels: 4 | 5 = 4, nested = false) {
     this.id = id;
+    this.nested = nested;
     this.model = model;
     this.#levels = levels;
-    this.nested = nested;
     this.#mmu = new Mmu(model, memory, levels);
     this.counters = this.#mmu.counters;
     this.storeBit = this.#mmu.tlbs.storeBit;
@@ -113,7 +115,7 @@ export class Cpu {
       l1.stamps[way] = ++mmu.now;
       frame = l1.frameAt(way);
     } else {
-      frame = mmu.resolve(page, kind, count, way);
+      frame = mmu.resolve(page, kind, way);
       if (frame < 0) return frame;
     }
     this.counters.values[kind] += count;
@@ -145,34 +147,44 @@ export class Cpu {
     return run;
   }
 
-  /** A run of loads. Returns its place for `hitRuns`, or -(error code + 1). Does not count the loads. */
-  load(page: Vpn, count: number): number {
-    const way = this.#dtlb.find(page + this.#mmu.context);
-    if (way < 0) return this.#resolvePlace(page, LOAD, count, way, 0);
+  /**
+   * A run of loads. Returns its place for `hitRuns`, and leaves the tag that stands there in `tag`, or returns
+   * -(error code + 1). Does not count the loads.
+   */
+  load(page: Vpn): number {
+    this.tag = page + this.#mmu.context;
+    const way = this.#dtlb.find(this.tag);
+    if (way < 0) return this.#resolvePlace(page, LOAD, way, 0);
     this.#dtlb.stamps[way] = ++this.#mmu.now;
     return way;
   }
 
-  /** A run that begins with a store. Returns its place for `hitRuns`, or -(error code + 1). Does not count it. */
-  store(page: Vpn, count: number): number {
-    const tag = page + this.#mmu.context;
-    const way = this.#dtlb.find(tag);
-    if (way < 0 || this.#dtlb.storeTags[way] !== tag) return this.#resolvePlace(page, STORE, count, way, this.storeBit);
+  /** The same for a run that begins with a store. */
+  store(page: Vpn): number {
+    this.tag = page + this.#mmu.context;
+    const way = this.#dtlb.find(this.tag);
+    if (way < 0 || this.#dtlb.storeTags[way] !== this.tag) return this.#resolvePlace(page, STORE, way, this.storeBit);
     this.#dtlb.stamps[way] = ++this.#mmu.now;
     return way + this.storeBit;
   }
 
-  /** A run of fetches. Returns its place for `hitRuns`, or -(error code + 1). Does not count the fetches. */
-  fetch(page: Vpn, count: number): number {
-    const way = this.#itlb.find(page + this.#mmu.context);
-    if (way < 0) return this.#resolvePlace(page, FETCH, count, way, 2 * this.storeBit);
+  /** The same for a run of fetches. */
+  fetch(page: Vpn): number {
+    this.tag = page + this.#mmu.context;
+    const way = this.#itlb.find(this.tag);
+    if (way < 0) return this.#resolvePlace(page, FETCH, way, 2 * this.storeBit);
     this.#itlb.stamps[way] = ++this.#mmu.now;
     return way + 2 * this.storeBit;
   }
 
-  #resolvePlace(page: number, kind: number, count: number, way: number, base: number): number {
-    const frame = this.#mmu.resolve(page, kind, count, way);
-    return frame < 0 ? frame : base + this.#mmu.way;
+  #resolvePlace(page: number, kind: number, way: number, base: number): number {
+    const mmu = this.#mmu;
+    const frame = mmu.resolve(page, kind, way);
+    if (frame < 0) return frame;
+    // A page of a size or kind that L1 keeps nowhere is looked for in vain the next time.
+    if (mmu.way < 0) return base;
+    this.tag = mmu.tlbs.tags[(kind === FETCH ? base : 0) + mmu.way];
+    return base + mmu.way;
   }
 
   /**

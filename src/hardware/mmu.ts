@@ -4,9 +4,7 @@ import type { PhysicalMemory } from './physical-memory.ts';
 import type { ProcessorModel } from './processors/processor-model.ts';
 import {
   DIRTY_WALKS,
-  L1_DATA_LARGE_HITS,
   L1_DATA_MISSES,
-  L1_INSTRUCTION_LARGE_HITS,
   L1_INSTRUCTION_MISSES,
   L2_DATA_HITS,
   L2_DATA_MISSES,
@@ -55,7 +53,7 @@ export class Mmu {
   context = 0;
   /** Counts uses of translations, for LRU. */
   now = 0;
-  /** The L1 entry of the last `resolve`, 0 when it is not one of a 4 KiB page. */
+  /** The place in its L1 of the last `resolve`, -1 when it is kept nowhere. */
   way = 0;
 
   constructor(model: ProcessorModel, memory: PhysicalMemory, levels: 4 | 5) {
@@ -67,25 +65,25 @@ export class Mmu {
    * An access that the L1 array of 4 KiB pages did not answer: `way` is its entry there that does not allow a store, or
    * -1. Returns the frame or -(error code + 1), and leaves the L1 entry in `way`.
    */
-  resolve(page: number, kind: number, count: number, way: number): number {
+  resolve(page: number, kind: number, way: number): number {
     const isFetch = kind === FETCH;
     const l1 = isFetch ? this.tlbs.instruction : this.tlbs.data;
     const l2 = isFetch ? this.tlbs.l2Instruction : this.tlbs.l2Data;
-    if (way >= 0 || l1.hasOthers || l2.hasOthers) return this.#resolveAny(page, kind, count);
+    if (way >= 0 || l1.hasOthers || l2.hasOthers) return this.#resolveAny(page, kind);
     const now = ++this.now;
     const tag = page + this.context;
     const inL2 = l2.small.find(tag);
-    if (inL2 < 0) return this.#walk(page, kind, count, false, false);
+    if (inL2 < 0) return this.#walk(page, kind, false, false);
     const flags = l2.small.flagsAt(inL2);
-    if (!this.#allows(flags, kind)) return this.#resolveAny(page, kind, count);
+    if (!this.#allows(flags, kind)) return this.#resolveAny(page, kind);
     l2.small.stamps[inL2] = now;
     const frame = l2.small.frameAt(inL2);
     this.way = l1.small.add(tag, frame, flags, this.#allows(flags, STORE), now);
-    return this.#countMiss(frame, flags, page, isFetch, count, true);
+    return this.#countMiss(frame, flags, page, isFetch, true);
   }
 
   /** `resolve` for what is rare: large and global pages, and translations that do not allow the access. */
-  #resolveAny(page: number, kind: number, count: number): number {
+  #resolveAny(page: number, kind: number): number {
     const isFetch = kind === FETCH;
     const l1 = isFetch ? this.tlbs.instruction : this.tlbs.data;
     const l2 = isFetch ? this.tlbs.l2Instruction : this.tlbs.l2Data;
@@ -95,8 +93,8 @@ export class Mmu {
       const flags = l1.array.flagsAt(l1.way);
       if (this.#allows(flags, kind)) {
         l1.array.stamps[l1.way] = now;
-        this.way = l1.array === l1.small ? l1.way : 0;
-        return this.#countHit(l1.array.frameAt(l1.way), flags, page, isFetch, count);
+        this.way = l1.array.first + l1.way;
+        return frameOf(l1.array.frameAt(l1.way), flags, page);
       }
     }
     const inL2 = l2.lookup(page, this.pcid);
@@ -105,15 +103,15 @@ export class Mmu {
       const flags = l2.array.flagsAt(l2.way);
       if (this.#allows(flags, kind)) {
         const frame = l2.array.frameAt(l2.way);
-        this.way = Math.max(0, l1.insert(page, frame, flags, this.#allows(flags, STORE), now));
-        return this.#countMiss(frame, flags, page, isFetch, count, true);
+        this.way = l1.insert(page, frame, flags, this.#allows(flags, STORE), now);
+        return this.#countMiss(frame, flags, page, isFetch, true);
       }
     }
-    return this.#walk(page, kind, count, inL1, inL2);
+    return this.#walk(page, kind, inL1, inL2);
   }
 
   /** The page walk, when no TLB knows the page or what the one at hand knows (`lookup`) does not allow the access. */
-  #walk(page: number, kind: number, count: number, inL1: boolean, inL2: boolean): number {
+  #walk(page: number, kind: number, inL1: boolean, inL2: boolean): number {
     const isFetch = kind === FETCH;
     const l1 = isFetch ? this.tlbs.instruction : this.tlbs.data;
     const l2 = isFetch ? this.tlbs.l2Instruction : this.tlbs.l2Data;
@@ -138,13 +136,12 @@ export class Mmu {
     if (inL1 || inL2 || isOther(flags)) {
       if (inL2 && !isStale) l2.array.payload[2 * l2.way + 1] = flags;
       else if (!inL1 || isStale) l2.insert(page, frame, flags, false, this.now);
-      this.way = Math.max(0, l1.insert(page, frame, flags, storable, this.now));
+      this.way = l1.insert(page, frame, flags, storable, this.now);
     } else {
       l2.small.add(page + this.context, frame, flags, false, this.now);
       this.way = l1.small.add(page + this.context, frame, flags, storable, this.now);
     }
-    if (inL1) return this.#countHit(frame, flags, page, isFetch, count);
-    return this.#countMiss(frame, flags, page, isFetch, count, inL2);
+    return inL1 ? frameOf(frame, flags, page) : this.#countMiss(frame, flags, page, isFetch, inL2);
   }
 
   /** Whether a cached translation lets an access pass without a walk. */
@@ -154,16 +151,8 @@ export class Mmu {
     return kind === LOAD || (flags & (FLAG_WRITE | FLAG_DIRTY)) === (FLAG_WRITE | FLAG_DIRTY);
   }
 
-  /** Counts a hit in L1 and returns the page's frame. */
-  #countHit(frame: number, flags: number, page: number, isFetch: boolean, count: number): number {
-    const size = sizeOf(flags);
-    if (size === SIZE_4K) return frame;
-    this.counters.values[(isFetch ? L1_INSTRUCTION_LARGE_HITS : L1_DATA_LARGE_HITS) + size] += count;
-    return frame + (page & (PAGES_PER_SIZE[size] - 1));
-  }
-
-  /** Counts a miss in L1, of which the rest of the run hits, and returns the page's frame. */
-  #countMiss(frame: number, flags: number, page: number, isFetch: boolean, count: number, inL2: boolean): number {
+  /** Counts a miss in L1 and returns the page's frame. */
+  #countMiss(frame: number, flags: number, page: number, isFetch: boolean, inL2: boolean): number {
     const { values } = this.counters;
     const size = sizeOf(flags);
     if (isFetch) {
@@ -173,9 +162,13 @@ export class Mmu {
       values[L1_DATA_MISSES + size]++;
       values[(inL2 ? L2_DATA_HITS : L2_DATA_MISSES) + size]++;
     }
-    return this.#countHit(frame, flags, page, isFetch, count - 1);
+    return frameOf(frame, flags, page);
   }
 }
+
+/** The frame of a 4 KiB page within a page of any size. */
+const frameOf = (frame: number, flags: number, page: number): number =>
+  frame + (page & (PAGES_PER_SIZE[sizeOf(flags)] - 1));
 
 /** Whether a translation is not one of a 4 KiB page of the current PCID. */
 const isOther = (flags: number): boolean => (flags & FLAG_GLOBAL) !== 0 || sizeOf(flags) !== SIZE_4K;

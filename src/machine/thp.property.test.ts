@@ -167,7 +167,7 @@ function rebuild(machine: Machine, { task, pages }: Actor): void {
 function makeMachine(): { machine: Machine; first: Task } {
   const machine = new Machine({ memory: 96 << 20, contents: 'bytes', transparentHugePages: 'always' });
   // A block device: huge pages can be swapped whole.
-  machine.kernel.swapon(zram, 32768);
+  machine.kernel.swapon({ path: '/dev/zram0', device: zram, slots: 32768 });
   machine.kernel.writeThp('khugepaged/max_ptes_none', '400');
   machine.kernel.writeThp('hugepages-64kB/enabled', 'inherit');
   const group = machine.kernel.cgroups.create('g');

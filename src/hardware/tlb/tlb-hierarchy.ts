@@ -7,9 +7,9 @@ export const NO_TAG = -2;
 /**
  * The TLBs of one CPU: L1 for data and for instructions, and L2, shared or apart.
  *
- * The tags of the two L1 arrays of 4 KiB pages stand in one long array, so that a replay can compare any run with its
- * entry without asking what kind it is: of data for loads, from `storeBit` on of data for stores (only where a store
- * may pass), from twice that on of instructions. A place is an index into it.
+ * The tags of all L1 arrays stand in one long array, so that a replay can compare any run with its entry without asking
+ * what kind it is: of data for loads, from `storeBit` on of data for stores (only where a store may pass), from twice
+ * that on of instructions. A place is an index into it.
  */
 export class TlbHierarchy {
   readonly data: TlbLevel;
@@ -19,13 +19,13 @@ export class TlbHierarchy {
   readonly tags: Float64Array;
   /** By place without its store bit: loads and stores share an entry's stamp. */
   readonly stamps: Float64Array;
-  /** A power of two, at least the entries of the data TLB. */
+  /** A power of two, at least the entries of either L1 TLB. */
   readonly storeBit: number;
 
   constructor(model: ProcessorModel, levels: number) {
-    const data = smallEntries(model.l1Data);
-    const code = smallEntries(model.l1Instruction);
-    const storeBit = 2 ** Math.ceil(Math.log2(data));
+    const data = entriesOf(model.l1Data);
+    const code = entriesOf(model.l1Instruction);
+    const storeBit = 2 ** Math.ceil(Math.log2(Math.max(data, code)));
     const codeStart = 2 * storeBit;
     this.storeBit = storeBit;
     this.tags = new Float64Array(codeStart + code).fill(NO_TAG);
@@ -94,8 +94,8 @@ export class TlbHierarchy {
   }
 }
 
-/** Entries of a level's array of 4 KiB pages. */
-const smallEntries = (model: TlbLevelModel): number => model.find((array) => array.pages.includes('4K'))?.entries ?? 0;
+/** Entries of all arrays of a level. */
+const entriesOf = (model: TlbLevelModel): number => model.reduce((sum, { entries }) => sum + entries, 0);
 
 export interface TlbHierarchyState {
   readonly data: TlbLevelState;

@@ -18,8 +18,9 @@ import { type SharedColumns, TranslationCache, type TranslationCacheState } from
 export class TlbLevel {
   /** The array that holds 4 KiB pages. */
   readonly small: TranslationCache;
-  /** A large or a global page was kept: `small.find` does not know all. */
-  hasOthers = false;
+  /** Sizes of large pages that were kept, a bit each, and whether any page was global: `small.find` does not know these. */
+  #largeSizes = 0;
+  #hasGlobal = false;
   /** What `lookup` found. */
   array: TranslationCache;
   way = 0;
@@ -31,14 +32,17 @@ export class TlbLevel {
 
   /**
    * @param levels of page tables
-   * @param smallColumns for the array of 4 KiB pages, as TranslationCache takes them
+   * @param columns to be cut up among the arrays, that of 4 KiB pages first
    *
    * Throws RangeError for a model in which no array, or more than one, holds 4 KiB pages.
    */
-  constructor(model: TlbLevelModel, levels: number, smallColumns?: SharedColumns) {
+  constructor(model: TlbLevelModel, levels: number, columns?: SharedColumns) {
     this.#bySize = PAGE_SIZE_NAMES.map(() => undefined);
-    for (const geometry of model) {
-      const array = new TranslationCache(geometry, geometry.pages.includes('4K') ? smallColumns : undefined);
+    const isSmall = ({ pages }: TlbLevelModel[number]): number => Number(pages.includes('4K'));
+    let first = 0;
+    for (const geometry of [...model].sort((a, b) => isSmall(b) - isSmall(a))) {
+      const array = new TranslationCache(geometry, columns && part(columns, first, geometry.entries));
+      first += geometry.entries;
       this.#arrays.push(array);
       for (const name of geometry.pages) {
         const size = PAGE_SIZE_NAMES.indexOf(name);
@@ -54,16 +58,20 @@ export class TlbLevel {
     this.#anyPcid = pcidCount(levels);
   }
 
+  /** A large or a global page was kept: `small.find` does not know all. */
+  get hasOthers(): boolean {
+    return this.#largeSizes !== 0 || this.#hasGlobal;
+  }
+
   /** Finds the translation of a page, of any size, in `array` and `way`. Does not count as a use. */
   lookup(page: number, pcid: number): boolean {
-    return this.#lookupTagged(page, pcid) || (this.hasOthers && this.#lookupTagged(page, this.#anyPcid));
+    return this.#lookupTagged(page, pcid) || (this.#hasGlobal && this.#lookupTagged(page, this.#anyPcid));
   }
 
   #lookupTagged(page: number, pcid: number): boolean {
-    const sizes = this.hasOthers ? PAGE_SIZE_NAMES.length : 1;
-    for (let size = 0; size < sizes; size++) {
+    for (let size = 0; size < PAGE_SIZE_NAMES.length; size++) {
       const array = this.#bySize[size];
-      if (array === undefined) continue;
+      if (array === undefined || (size !== SIZE_4K && (this.#largeSizes & (1 << size)) === 0)) continue;
       this.way = array.find(this.#tag(page, size, pcid));
       if (this.way < 0) continue;
       this.array = array;
@@ -77,15 +85,18 @@ export class TlbLevel {
   }
 
   /**
-   * Keeps a translation; `flags` name its size and PCID. Returns its entry if that is in the array of 4 KiB pages of
-   * the page's own PCID, else -1.
+   * Keeps a translation; `flags` name its size and PCID. Returns the place of its entry if that is one of the page's own
+   * PCID, else -1.
    */
   insert(page: number, frame: number, flags: number, storable: boolean, now: number): number {
     const size = sizeOf(flags);
     const pcid = pcidOf(flags);
-    const way = this.#bySize[size]?.insert(this.#tag(page, size, pcid), frame, flags, storable, now) ?? -1;
-    if (size === SIZE_4K && pcid !== this.#anyPcid) return way;
-    this.hasOthers = true;
+    const array = this.#bySize[size];
+    if (array === undefined) return -1;
+    const way = array.insert(this.#tag(page, size, pcid), frame, flags, storable, now);
+    if (size !== SIZE_4K) this.#largeSizes |= 1 << size;
+    if (pcid !== this.#anyPcid) return array.first + way;
+    this.#hasGlobal = true;
     return -1;
   }
 
@@ -96,7 +107,7 @@ export class TlbLevel {
 
   /** Forgets what translates this page in every address space. */
   dropGlobal(page: number): void {
-    if (this.hasOthers) this.drop(page, this.#anyPcid);
+    if (this.#hasGlobal) this.drop(page, this.#anyPcid);
   }
 
   dropPcid(pcid: number): void {
@@ -105,7 +116,9 @@ export class TlbLevel {
 
   dropAll(includingGlobal: boolean): void {
     for (const array of this.#arrays) array.dropAll(includingGlobal ? -1 : this.#anyPcid);
-    if (includingGlobal) this.hasOthers = false;
+    if (!includingGlobal) return;
+    this.#largeSizes = 0;
+    this.#hasGlobal = false;
   }
 
   /** Forgets the entries whose protection key is not 0: their rights changed. */
@@ -114,7 +127,11 @@ export class TlbLevel {
   }
 
   save(): TlbLevelState {
-    return { hasOthers: this.hasOthers, arrays: this.#arrays.map((array) => array.save()) };
+    return {
+      largeSizes: this.#largeSizes,
+      hasGlobal: this.#hasGlobal,
+      arrays: this.#arrays.map((array) => array.save()),
+    };
   }
 
   /** Takes the place of everything kept. Throws RangeError when the state is of another model. */
@@ -126,11 +143,21 @@ export class TlbLevel {
     this.#arrays.forEach((array, i) => {
       array.restore(state.arrays[i]);
     });
-    this.hasOthers = state.hasOthers;
+    this.#largeSizes = state.largeSizes;
+    this.#hasGlobal = state.hasGlobal;
   }
 }
 
+/** The part of longer columns that one array has. */
+const part = ({ tags, storeTags, stamps }: SharedColumns, first: number, entries: number): SharedColumns => ({
+  first,
+  tags: tags.subarray(first, first + entries),
+  storeTags: storeTags.subarray(first, first + entries),
+  stamps: stamps.subarray(first, first + entries),
+});
+
 export interface TlbLevelState {
-  readonly hasOthers: boolean;
+  readonly largeSizes: number;
+  readonly hasGlobal: boolean;
   readonly arrays: TranslationCacheState[];
 }

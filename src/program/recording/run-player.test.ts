@@ -18,9 +18,14 @@ import { forEachRun } from './runs.ts';
 const DISTANCE = 0x7ff000000;
 const STRAY = 300;
 const ACCESS = [FETCH, LOAD, STORE] as const;
+/** 4 KiB pages in a large one. */
+const LARGE = 512;
 
-/** A CPU whose page tables are filled by its faults: readable at the first, writable at a store. */
-function machine(processor: string) {
+/**
+ * A CPU whose page tables are filled by its faults: readable at the first, writable at a store. With `spread`, recorded
+ * pages lie so far apart that they share large pages: every second block of 2 MiB is one.
+ */
+function machine(processor: string, spread = 1) {
   const memory = new PhysicalMemory(8192);
   const mapper = new PageMapper(memory);
   const cpu = new Cpu(0, processorNamed(processor), memory);
@@ -31,7 +36,9 @@ function machine(processor: string) {
   const fault = (page: number, kind: number): boolean => {
     faults.push([page, kind]);
     const flags = PTE_PRESENT | PTE_USER | (kind === STORE ? PTE_WRITE : 0);
-    mapper.map(root, vpn(page), pfn(1024 + (page % 4096)), flags, 0);
+    const isLarge = spread > 1 && Math.floor(page / LARGE) % 2 === 0;
+    if (isLarge) mapper.map(root, vpn(page - (page % LARGE)), pfn(LARGE * (2 + ((page / LARGE) & 7))), flags, 0, 1);
+    else mapper.map(root, vpn(page), pfn(1024 + (page % 4096)), flags, 0);
     return true;
   };
   const host = {
@@ -40,7 +47,7 @@ function machine(processor: string) {
     stray: (page: number) => void strays.push(page),
   };
   const map = new AddressMap();
-  map.map(0, STRAY, DISTANCE);
+  for (let page = 0; page < STRAY; page++) map.map(page, 1, DISTANCE + page * spread);
   return { cpu, host, map, faults, strays };
 }
 
@@ -62,8 +69,8 @@ function blockOf(runs: readonly Run[], eventAt = -1): Block {
 }
 
 /** Every run through `access`, which knows nothing of slots and ways. */
-function playPlainly(block: Block, processor: string) {
-  const made = machine(processor);
+function playPlainly(block: Block, processor: string, spread = 1) {
+  const made = machine(processor, spread);
   forEachRun(block, {
     run: (kind, page, count) => {
       const simulated = made.map.translate(page);
@@ -104,6 +111,28 @@ describe('RunPlayer', () => {
           expect(fast.faults).toEqual(plain.faults);
           expect(fast.strays).toEqual(plain.strays);
           expect(fast.cpu.counters.toJSON()).toEqual(plain.cpu.counters.toJSON());
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
+
+  test.each(['zen3', 'textbook', 'skylake', 'sapphirerapids'])(
+    '%s: do large and small pages beside each other miss as one access after the other does?',
+    (processor) => {
+      fc.assert(
+        fc.property(runs, fc.nat(400), fc.constantFrom(20, 300), (list, limit, spread) => {
+          const block = blockOf(list);
+          const plain = playPlainly(block, processor, spread);
+          const fast = machine(processor, spread);
+          const player = new RunPlayer(fast.host, fast.cpu.storeBit);
+          player.map = fast.map;
+          player.load(block);
+          player.run(fast.cpu, limit);
+          player.run(fast.cpu, block.records);
+          expect(fast.faults).toEqual(plain.faults);
+          expect(fast.cpu.counters.toJSON()).toEqual(plain.cpu.counters.toJSON());
+          expect(fast.cpu.now).toBe(plain.cpu.now);
         }),
         { numRuns: 60 },
       );

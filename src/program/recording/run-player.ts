@@ -26,6 +26,8 @@ export interface PlayerHost {
   fault(page: number, kind: number, errorCode: number): boolean;
   /** A run on a page that has no simulated one: skipped. */
   stray(page: number, kind: number): void;
+  /** An access that L1 may have missed has been made, at a simulated page. Only told to those who ask for it. */
+  missed?(page: number): void;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -50,7 +52,8 @@ export class RunPlayer {
   #instructions = 0;
   /** Recorded pages by slot, fetches in the first half and data in the second. */
   readonly #pages = new Float64Array(2 * SLOTS);
-  /** By head byte: the tag of its page on the CPU, and the place where L1 had it last. */
+  /** By head byte: its simulated page, the tag by which the CPU knows it or the huge page around it, and its place in L1. */
+  readonly #simulated = new Float64Array(256);
   readonly #tags = new Float64Array(256);
   readonly #places = new Int32Array(256);
   /** The last new page of fetches and of data. */
@@ -60,10 +63,15 @@ export class RunPlayer {
   #gapRecords = 0;
   #gapSum = 0;
   #halted = false;
+  readonly #tellsMisses: boolean;
 
-  /** @param storeBit of the CPUs that will play (Cpu.storeBit) */
-  constructor(host: PlayerHost, storeBit: number) {
+  /**
+   * @param storeBit of the CPUs that will play (Cpu.storeBit)
+   * @param tellsMisses the host hears of accesses that L1 may have missed
+   */
+  constructor(host: PlayerHost, storeBit: number, tellsMisses = false) {
     this.#host = host;
+    this.#tellsMisses = tellsMisses;
     this.#storeBit = storeBit;
     this.load({ heads: EMPTY, pages: EMPTY, gaps: EMPTY, events: EMPTY, instructions: 0 });
   }
@@ -128,13 +136,18 @@ export class RunPlayer {
     const known = (head & 3) === ESCAPE ? this.#newPage(cpu, head >>> 2) : head;
     if (known < 0) return false;
     const kind = known & 3;
-    const tag = this.#tags[known];
-    if (tag === NO_TAG) this.#stray(known);
+    if (this.#tags[known] === NO_TAG) this.#stray(known);
     else {
-      const place = this.#access(cpu, vpn(tag - cpu.context), kind);
+      const place = this.#access(cpu, vpn(this.#simulated[known]), kind);
       this.#places[known] = place;
-      // Loads and stores of a page share an entry: the other kind need not look for it.
-      if (kind !== RUN_FETCH) this.#places[known ^ RUN_READ ^ RUN_WRITE] = place ^ cpu.storeBit;
+      this.#tags[known] = cpu.tag;
+      if (this.#tellsMisses) this.#host.missed?.(this.#simulated[known]);
+      if (kind !== RUN_FETCH) {
+        // Loads and stores of a page share an entry: the other kind need not look for it.
+        const other = known ^ RUN_READ ^ RUN_WRITE;
+        this.#places[other] = place ^ cpu.storeBit;
+        this.#tags[other] = cpu.tag;
+      }
     }
     return true;
   }
@@ -160,12 +173,17 @@ export class RunPlayer {
     let page = this.map.translate(recorded);
     if (page < 0) page = this.#host.unmapped(recorded);
     const tag = page < 0 ? NO_TAG : page + cpu.context;
-    if (slot < SLOTS) this.#tags[(slot << 2) | RUN_FETCH] = tag;
+    if (slot < SLOTS) this.#name((slot << 2) | RUN_FETCH, page, tag);
     else {
       const head = (slot - SLOTS) << 2;
-      this.#tags[head | RUN_READ] = tag;
-      this.#tags[head | RUN_WRITE] = tag;
+      this.#name(head | RUN_READ, page, tag);
+      this.#name(head | RUN_WRITE, page, tag);
     }
+  }
+
+  #name(head: number, page: number, tag: number): void {
+    this.#simulated[head] = page;
+    this.#tags[head] = tag;
   }
 
   #stray(head: number): void {
@@ -178,8 +196,7 @@ export class RunPlayer {
   /** An access that L1 may not answer, with the faults it takes. Returns its place there. */
   #access(cpu: Cpu, page: ReturnType<typeof vpn>, kind: number): number {
     for (;;) {
-      const place =
-        kind === RUN_FETCH ? cpu.fetch(page, 1) : kind === RUN_READ ? cpu.load(page, 1) : cpu.store(page, 1);
+      const place = kind === RUN_FETCH ? cpu.fetch(page) : kind === RUN_READ ? cpu.load(page) : cpu.store(page);
       if (place >= 0) return place;
       if (!this.#host.fault(page, ACCESS[kind], -place - 1)) return this.#firstPlace(kind);
     }
