@@ -44,7 +44,8 @@ export class Scene {
     const isVm = scenario.vm !== undefined;
     this.files = new ScenarioFiles(machine, scenario.directory, isVm);
     this.#factory = new ProcessFactory(machine, this.files, new OperationCosts(machine), isVm);
-    machine.kernel.commitments.release(-COMMITTED_BY_OTHERS);
+    // In a VM hardly anything else runs.
+    if (scenario.vm === undefined) machine.kernel.commitments.release(-COMMITTED_BY_OTHERS);
     this.#vmstatBefore = machine.kernel.vmstat.save();
   }
 
