@@ -178,15 +178,38 @@ function checkSwap(kernel: Kernel, swapped: ReadonlyMap<number, number>, wrong: 
   }
 }
 
-/** What a cgroup and those below it are charged for is their frames and what they were charged ahead. */
+/**
+ * What a cgroup and those below it are charged for is their frames, what they were charged ahead, and kernel objects; of
+ * swap, their places. No counter is above the highest that it remembers.
+ */
 function checkCgroups(kernel: Kernel, wrong: string[]): void {
+  const { table, cgroups, swap } = kernel;
   const owned = new Map<number, number>();
-  for (const id of kernel.table.memcg) if (id !== 0) owned.set(id, (owned.get(id) ?? 0) + 1);
-  for (const group of kernel.cgroups.all) {
+  const tables = new Map<number, number>();
+  table.memcg.forEach((id, frame) => {
+    if (id === 0) return;
+    owned.set(id, (owned.get(id) ?? 0) + 1);
+    if (table.has(frame as Pfn, PG_TABLE)) tables.set(id, (tables.get(id) ?? 0) + 1);
+  });
+  const places = new Map<number, number>();
+  for (const area of swap.areas) for (const id of area.owner) if (id !== 0) places.set(id, (places.get(id) ?? 0) + 1);
+  for (const group of cgroups.all) {
     if (group.parent === undefined) continue;
-    let pages = 0;
-    for (const member of group.subtree()) pages += (owned.get(member.id) ?? 0) + member.stock + member.objectPages;
-    if (group.memory.usage !== pages)
-      wrong.push(`cgroup ${group.path}: ${group.memory.usage} pages charged, ${pages} are its own`);
+    let [pages, kernelPages, swapped] = [0, 0, 0];
+    for (const member of group.subtree()) {
+      pages += (owned.get(member.id) ?? 0) + member.stock + member.objectPages;
+      kernelPages += (tables.get(member.id) ?? 0) + member.objectPages;
+      swapped += places.get(member.id) ?? 0;
+    }
+    const swapCounter = cgroups.version === 1 ? group.memsw.usage - group.memory.usage : group.swap.usage;
+    const facts: [name: string, counted: number, recounted: number][] = [
+      ['pages charged', group.memory.usage, pages],
+      ['kernel pages charged', group.kmem.usage, kernelPages],
+      ['places in swap charged', swapCounter, swapped],
+    ];
+    for (const [name, counted, recounted] of facts)
+      if (counted !== recounted) wrong.push(`cgroup ${group.path}: ${counted} ${name}, ${recounted} are its own`);
+    if (group.memory.usage > group.memory.watermark)
+      wrong.push(`cgroup ${group.path}: ${group.memory.usage} pages charged, at most ${group.memory.watermark} before`);
   }
 }

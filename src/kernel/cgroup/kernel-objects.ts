@@ -62,7 +62,7 @@ export function unchargeObject(cgroups: MemCgroups, id: number, bytes: number): 
   const group = cgroups.get(id);
   takeStock(cgroups, id);
   group.objectBytes += bytes;
-  if (group.objectBytes > PAGE) giveBackPages(cgroups, group);
+  if (group.objectBytes > PAGE || group.dying) giveBackPages(cgroups, group);
 }
 
 /** Bytes are kept at hand for one payer; of another one's, whole pages are given back (drain_obj_stock). */
@@ -73,8 +73,10 @@ function takeStock(cgroups: MemCgroups, id: number): void {
   cgroups.objectPayer = id;
 }
 
-function giveBackPages(cgroups: MemCgroups, group: MemCgroup): void {
+/** Whole pages that no object of a group needs. */
+export function giveBackPages(cgroups: MemCgroups, group: MemCgroup): void {
   const pages = Math.floor(group.objectBytes / PAGE);
+  if (pages === 0) return;
   group.objectBytes -= pages * PAGE;
   group.objectPages -= pages;
   group.kmem.uncharge(pages);

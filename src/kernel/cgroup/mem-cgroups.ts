@@ -5,7 +5,7 @@ import type { AllocationPoint } from '../oom/oom-control.ts';
 import type { Task } from '../process/process.ts';
 import type { Timers } from '../time/clock.ts';
 import { type CgroupVersion, Charging, type MayReclaim } from './charging.ts';
-import { payForGroup } from './kernel-objects.ts';
+import { giveBackPages, payForGroup } from './kernel-objects.ts';
 import { MemCgroup, type MemCgroupState } from './mem-cgroup.ts';
 import {
   countMemoryEvent,
@@ -94,6 +94,7 @@ export class MemCgroups {
     group.memory.low = 0;
     group.memory.high = Number.POSITIVE_INFINITY;
     group.swap.high = Number.POSITIVE_INFINITY;
+    giveBackPages(this, group);
     this.#charging.drainStocks(group);
     this.#releaseIfUnused(group);
   }
@@ -101,7 +102,15 @@ export class MemCgroups {
   /** A dying group without charges goes; its counts live on in those above (mem_cgroup_css_free, cgroup_rstat). */
   #releaseIfUnused(group: MemCgroup): void {
     const { parent, dying, memory, swapped, children } = group;
-    if (!dying || parent === undefined || memory.usage > group.stock || swapped > 0 || children.length > 0) return;
+    if (
+      !dying ||
+      this.#byId[group.id] !== group ||
+      parent === undefined ||
+      memory.usage > group.stock ||
+      swapped > 0 ||
+      children.length > 0
+    )
+      return;
     this.#charging.drainStocks(group);
     parent.children.splice(parent.children.indexOf(group), 1);
     parent.vmstat.add(group.vmstat);
@@ -133,7 +142,9 @@ export class MemCgroups {
 
   /** Gives back pages that were charged for kernel objects; they wait for the next charge (obj_cgroup_uncharge_pages). */
   unchargePages(id: number, pages: number): void {
-    this.#charging.refillStock(this.get(id), pages);
+    const group = this.get(id);
+    this.#charging.refillStock(group, pages);
+    if (group.dying) this.#releaseIfUnused(group);
   }
 
   /** A frame that somebody pays for is free again (uncharge_folio); kernel memory waits for the next charge. */
