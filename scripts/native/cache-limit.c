@@ -2,7 +2,7 @@
  * Reads or writes pages of a real file under a real memory cgroup (version 1), one after the other, and counts how many
  * were not in the page cache when they were asked for, as cachestat(2) says. Needs root, and a kernel from 6.5 on.
  *
- *   cache-limit FILE PAGES LIMIT REQUESTS [EVERY]      gcc -O2 -o cache-limit cache-limit.c
+ *   cache-limit FILE PAGES LIMIT REQUESTS [EVERY [ahead]]      gcc -O2 -o cache-limit cache-limit.c
  *
  * FILE is made new, PAGES long, on the disk and not cached. REQUESTS is a file of 32-bit page numbers, the top bit set for
  * a write. The process joins a cgroup with a limit of LIMIT pages when all of its own memory is there, so that nothing but
@@ -10,7 +10,7 @@
  *
  * Reclaim judges the balance of the lists by statistics that the kernel adds up every two seconds only, or when somebody
  * reads memory.stat. A trace of hours in a second would be served by statistics of before its beginning, so memory.stat is
- * read after each EVERY requests (default 32); 0 leaves it.
+ * read after each EVERY requests (default 32); 0 leaves it. Nothing is read ahead (POSIX_FADV_RANDOM) without `ahead`.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -61,7 +61,7 @@ static long get(const char *file, const char *key) {
 static char buffer[1 << 20];
 
 int main(int argc, char **argv) {
-  if (argc < 5) return fprintf(stderr, "usage: cache-limit FILE PAGES LIMIT REQUESTS [EVERY]\n"), 2;
+  if (argc < 5) return fprintf(stderr, "usage: cache-limit FILE PAGES LIMIT REQUESTS [EVERY [ahead]]\n"), 2;
   long pages = atol(argv[2]), limit = atol(argv[3]), every = argc > 5 ? atol(argv[5]) : 32;
   int fd = open(argv[1], O_RDWR | O_CREAT | O_TRUNC, 0600);
   if (fd < 0) fail(argv[1]);
@@ -70,7 +70,8 @@ int main(int argc, char **argv) {
     long rest = pages * PAGE - at, n = rest < (long)sizeof buffer ? rest : (long)sizeof buffer;
     if (write(fd, buffer, n) != n) fail("write");
   }
-  if (fsync(fd) || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) || posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM)) fail("fsync");
+  if (fsync(fd) || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED)) fail("fsync");
+  if (posix_fadvise(fd, 0, 0, argc > 6 ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM)) fail("fadvise");
 
   int input = open(argv[4], O_RDONLY);
   struct stat st;

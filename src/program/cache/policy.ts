@@ -1,7 +1,6 @@
 /** What a replacement policy is to the replay of a trace (docs/handbook/cache-policies.md tells how to add one). */
 
 import type { Calls } from './calls.ts';
-import type { FileSizes } from './file-sizes.ts';
 
 /** Requests of one trace in order, with every object named by a dense number. */
 export interface ObjectBatch {
@@ -19,8 +18,8 @@ export interface ObjectBatch {
 
 /** What is known of a trace before its replay, for a policy that `needsCalls`. */
 export interface TraceFacts {
-  /** Sizes that the files had when the trace began; without them every file is as large as a file can be. */
-  readonly fileSizes?: FileSizes | undefined;
+  /** Bytes that each file had when the trace began; without them every file is as large as a file can be. */
+  readonly fileSizes?: { of(file: number): number } | undefined;
   /** Largest window of readahead in pages; 0 reads nothing ahead. */
   readonly readAheadPages?: number;
 }
