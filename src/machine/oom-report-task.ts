@@ -82,6 +82,8 @@ export class TaskLoader {
     const rest = reported.totalVm - task.mm.totalVm;
     if (rest > 0)
       this.#map(task, REST_PAGE, rest, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, undefined, 0);
+    // The report shows what the killer had read.
+    task.mm.rssRead.set(task.mm.rss);
     this.#compare(task, reported);
   }
 

@@ -90,7 +90,7 @@ const PRESENT: BadnessRule = {
   text: 'pages held (resident, swap, page tables), plus oom_score_adj thousandths of RAM and swap',
   points(task, totalPages) {
     const { pid, oomScoreAdj } = task;
-    const mm = { rssPages: task.rss, rss: Int32Array.of(0, 0, task.swap, 0), pgtablesBytes: task.tables * PAGE_SIZE };
+    const mm = { rssRead: Int32Array.of(task.rss, 0, task.swap, 0), pgtablesBytes: task.tables * PAGE_SIZE };
     return oomBadness({ pid, mm, oomScoreAdj }, totalPages);
   },
   inThousandths: false,

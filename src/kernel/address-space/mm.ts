@@ -43,6 +43,11 @@ export class Mm {
   readonly rss: Int32Array = new Int32Array(4);
   /** 4 KiB pages in huge pages of the pools, which are not resident pages (hugetlb_usage). */
   hugetlbPages = 0;
+  /**
+   * The same as the OOM killer reads them: a processor keeps up to 31 pages to itself before it tells the others
+   * (percpu_counter_add_batch, percpu_counter_read).
+   */
+  readonly rssRead: Int32Array = new Int32Array(4);
   /** Bytes of page tables below the PGD (VmPTE). */
   pgtablesBytes = 0;
   /** VM_LOCKED after mlockall(MCL_FUTURE): added to each new mapping. */

@@ -71,7 +71,7 @@ export class OomKill {
   #traceVictim({ pid, comm, mm }: Process): void {
     const { trace } = this.#needs.core;
     if (!trace.on) return;
-    const rss = (counter: number): number => (mm.rss[counter] as number) * KB_PER_PAGE;
+    const rss = (counter: number): number => (mm.rssRead[counter] as number) * KB_PER_PAGE;
     const kb = [rss(MM_ANONPAGES), rss(MM_FILEPAGES), rss(MM_SHMEMPAGES)] as const;
     trace.emit(OOM_MARK_VICTIM, trace.pid, pid, trace.intern(comm), mm.totalVm * KB_PER_PAGE, ...kb);
   }

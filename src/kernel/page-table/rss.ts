@@ -9,9 +9,14 @@ export function rssCounter(core: PageCore, frame: number): number {
   return core.rmap.isShmem(frame as never) ? MM_SHMEMPAGES : MM_FILEPAGES;
 }
 
+/** percpu_counter_batch of a machine with up to 16 processors. */
+const COUNTER_BATCH = 32;
+
 /** Adds to a resident-set counter and keeps the high-water mark (add_mm_counter, update_hiwater_rss). */
 export function addRss({ trace }: PageCore, mm: Mm, counter: number, pages: number): void {
-  (mm.rss[counter] as number) += pages;
+  const now = (mm.rss[counter] as number) + pages;
+  mm.rss[counter] = now;
+  if (Math.abs(now - (mm.rssRead[counter] as number)) >= COUNTER_BATCH) mm.rssRead[counter] = now;
   if (trace.on)
     trace.emit(
       KMEM_RSS_STAT,

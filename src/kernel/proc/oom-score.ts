@@ -1,5 +1,8 @@
 import { PAGE_SIZE } from '../../hardware/units.ts';
-import { MM_SWAPENTS, type Mm } from '../address-space/mm.ts';
+import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type Mm } from '../address-space/mm.ts';
+
+/** What a process holds, in memory and in swap. */
+const HELD = [MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES, MM_SWAPENTS];
 
 /** oom_score_adj that keeps a process from being killed. */
 export const OOM_SCORE_ADJ_MIN = -1000;
@@ -7,7 +10,7 @@ export const OOM_SCORE_ADJ_MIN = -1000;
 /** What the OOM killer's choice depends on; a Process has it. */
 export interface OomCandidate {
   readonly pid: number;
-  readonly mm: Pick<Mm, 'rss' | 'rssPages' | 'pgtablesBytes'>;
+  readonly mm: Pick<Mm, 'rssRead' | 'pgtablesBytes'>;
   readonly oomScoreAdj: number;
 }
 
@@ -18,7 +21,8 @@ export interface OomCandidate {
  */
 export function oomBadness({ pid, mm, oomScoreAdj }: OomCandidate, totalPages: number): number {
   if (pid === 1 || oomScoreAdj === OOM_SCORE_ADJ_MIN) return Number.NEGATIVE_INFINITY;
-  const points = mm.rssPages + (mm.rss[MM_SWAPENTS] as number) + Math.floor(mm.pgtablesBytes / PAGE_SIZE);
+  const points =
+    HELD.reduce((sum, counter) => sum + (mm.rssRead[counter] as number), 0) + Math.floor(mm.pgtablesBytes / PAGE_SIZE);
   return points + oomScoreAdj * Math.floor(totalPages / 1000);
 }
 

@@ -144,7 +144,7 @@ test('do the columns of buddyinfo add up to the free memory, and stand where the
 test('is oom_score what the real kernel said of processes of these sizes?', () => {
   const { mm } = new HandMadeProcess();
   const score = (rssKb: number, pteKb: number, oomScoreAdj: number, pid = 9) => {
-    mm.rss[0] = rssKb / 4;
+    mm.rssRead[0] = rssKb / 4;
     mm.pgtablesBytes = pteKb * 1024;
     return oomScoreOf({ pid, mm, oomScoreAdj }, 24684096 / 4);
   };

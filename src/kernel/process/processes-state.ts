@@ -39,6 +39,7 @@ export interface MmState {
   readonly oomSkip: boolean;
   readonly pgtablesBytes: number;
   readonly rss: Int32Array;
+  readonly rssRead: Int32Array;
   /** startBrk, brk, startCode, endCode, startData, endData, startStack */
   readonly addresses: readonly number[];
   /** totalVm, dataVm, execVm, stackVm, lockedVm, hiwaterRss, hiwaterVm, hugetlbPages */
@@ -100,6 +101,7 @@ export function saveMm(mm: Mm): MmState {
     oomSkip: mm.oomSkip,
     pgtablesBytes: mm.pgtablesBytes,
     rss: mm.rss.slice(),
+    rssRead: mm.rssRead.slice(),
     addresses: [mm.startBrk, mm.brk, mm.startCode, mm.endCode, mm.startData, mm.endData, mm.startStack],
     sizes: [mm.totalVm, mm.dataVm, mm.execVm, mm.stackVm, mm.lockedVm, mm.hiwaterRss, mm.hiwaterVm, mm.hugetlbPages],
     vmas: [...mm.vmas].map((vma) => ({
@@ -130,6 +132,7 @@ export function restoreMm(state: MmState, references: References): Mm {
   mm.oomSkip = state.oomSkip;
   mm.pgtablesBytes = state.pgtablesBytes;
   mm.rss.set(state.rss);
+  mm.rssRead.set(state.rssRead);
   const address = (i: number) => virtualAddress(state.addresses[i] ?? 0);
   mm.startBrk = address(0);
   mm.brk = address(1);

@@ -17,10 +17,10 @@ const TASKS_HEADER = [
 export const taskTable = (candidates: readonly Process[]): string[] => [...TASKS_HEADER, ...candidates.map(taskRow)];
 
 function taskRow({ mm, pid, credentials, oomScoreAdj, comm }: Process): string {
-  const rss = (counter: number): number => mm.rss[counter] as number;
+  const rss = (counter: number): number => mm.rssRead[counter] as number;
   return (
     `[${right(pid, 7)}] ${right(credentials.uid, 5)} ${right(pid, 5)} ${right(mm.totalVm, 8)} ` +
-    `${right(mm.rssPages, 8)} ${right(rss(MM_ANONPAGES), 8)} ${right(rss(MM_FILEPAGES), 8)} ` +
+    `${right(rss(MM_ANONPAGES) + rss(MM_FILEPAGES) + rss(MM_SHMEMPAGES), 8)} ${right(rss(MM_ANONPAGES), 8)} ${right(rss(MM_FILEPAGES), 8)} ` +
     `${right(rss(MM_SHMEMPAGES), 9)} ${right(mm.pgtablesBytes, 8)} ${right(rss(MM_SWAPENTS), 8)} ` +
     `        ${right(oomScoreAdj, 5)} ${comm}`
   );
@@ -37,7 +37,7 @@ export function verdictLine({ constraint, group }: OomControl, victim: Process, 
 
 /** The one line that every kill leaves, also where the rest of the report is held back. */
 export function killedLine(message: string, { mm, pid, comm, credentials, oomScoreAdj }: Process): string {
-  const rss = (counter: number): number => kb(mm.rss[counter] as number);
+  const rss = (counter: number): number => kb(mm.rssRead[counter] as number);
   return (
     `${message}: Killed process ${pid} (${comm}) total-vm:${kb(mm.totalVm)}kB, anon-rss:${rss(MM_ANONPAGES)}kB, ` +
     `file-rss:${rss(MM_FILEPAGES)}kB, shmem-rss:${rss(MM_SHMEMPAGES)}kB, UID:${credentials.uid} ` +
@@ -47,7 +47,7 @@ export function killedLine(message: string, { mm, pid, comm, credentials, oomSco
 
 /** What the reaper has left of a victim (oom_reap_task_mm). */
 export function reapedLine({ mm, pid, comm }: Process): string {
-  const rss = (counter: number): number => kb(mm.rss[counter] as number);
+  const rss = (counter: number): number => kb(mm.rssRead[counter] as number);
   return (
     `oom_reaper: reaped process ${pid} (${comm}), now anon-rss:${rss(MM_ANONPAGES)}kB, ` +
     `file-rss:${rss(MM_FILEPAGES)}kB, shmem-rss:${rss(MM_SHMEMPAGES)}kB`
