@@ -1,5 +1,6 @@
 import { blockDevices, nvme } from '../hardware/block-device.ts';
 import { processors } from '../hardware/processors/index.ts';
+import { HUGETLB_SYSCTLS } from '../kernel/hugetlb/sysctls.ts';
 import { defaultParams, setSysctl, sysctlNames } from '../kernel/params.ts';
 import type { MachineOptions } from '../machine/options.ts';
 import { suggestion } from '../program/scenario/nearest.ts';
@@ -20,6 +21,7 @@ export const MACHINE_OPTION_TABLE: OptionTable = {
   sysctl: 'values',
   cgroup: 'value',
   aslr: 'value',
+  nested: 'flag',
   la57: 'flag',
 };
 
@@ -32,9 +34,10 @@ export const MACHINE_OPTIONS_HELP = `Machine options:
   --large-folios MODE  on (default): files are cached in folios of up to 2 MiB, as ext4 does since 6.16; off: page by page
 ${SWAP_HELP}  --thp MODE           transparent huge pages: always, madvise (default), never
   --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
-  --aslr SEED          randomise addresses, the same way for the same seed
   --cgroup v1|v2       version of memory cgroups: memory.limit_in_bytes or memory.max (default v2)
+  --aslr SEED          randomise addresses, the same way for the same seed
   --la57               page tables of five levels
+  --nested             the machine is a guest: walks cost nested walks too, up to 24 loads instead of 4
 `;
 
 const THP_MODES = ['always', 'madvise', 'never'] as const;
@@ -60,11 +63,12 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   if (swap.length > 0) options.swap = swapOptions(swap, defaults.contents === 'bytes');
   const thp = args.value('thp');
   if (thp !== undefined) options.transparentHugePages = thpMode(thp);
-  const seed = args.value('aslr');
-  if (seed !== undefined) options.aslrSeed = wholeNumber('aslr', seed, 0, 2 ** 32 - 1);
   const cgroup = args.value('cgroup');
   if (cgroup !== undefined) options.cgroups = cgroupVersion(cgroup);
+  const seed = args.value('aslr');
+  if (seed !== undefined) options.aslrSeed = wholeNumber('aslr', seed, 0, 2 ** 32 - 1);
   if (args.has('la57')) options.levels = 5;
+  if (args.has('nested')) options.nested = true;
   const sysctls = args.values('sysctl').map(sysctlOf);
   if (sysctls.length > 0) options.sysctls = { ...defaults.sysctls, ...Object.fromEntries(sysctls) };
   return options;
@@ -122,21 +126,23 @@ function thpMode(text: string): (typeof THP_MODES)[number] {
   return mode;
 }
 
-function sysctlOf(text: string): [name: string, value: number] {
-  const [name = '', value, ...more] = text.split('=');
-  const number = parseSize(value ?? '');
 function cgroupVersion(text: string): 1 | 2 {
   if (text !== 'v1' && text !== 'v2') throw new UserError(`--cgroup ${text}: expected v1 or v2`);
   return text === 'v1' ? 1 : 2;
 }
 
+function sysctlOf(text: string): [name: string, value: number] {
+  const [name = '', value, ...more] = text.split('=');
+  const number = parseSize(value ?? '');
   if (number === undefined || more.length > 0) {
     throw new UserError(`--sysctl ${text}: expected NAME=NUMBER, as in vm.overcommit_memory=2`);
   }
-  if (!sysctlNames.includes(name)) {
-    throw new UserError(`--sysctl ${text}: this machine has no sysctl "${name}"${suggestion(name, sysctlNames)}`);
+  const names = [...sysctlNames, ...HUGETLB_SYSCTLS];
+  if (!names.includes(name)) {
+    throw new UserError(`--sysctl ${text}: this machine has no sysctl "${name}"${suggestion(name, names)}`);
   }
-  if (setSysctl(defaultParams(), name, number) === 'invalid') {
+  const refused = HUGETLB_SYSCTLS.includes(name) ? number < 0 : setSysctl(defaultParams(), name, number) === 'invalid';
+  if (refused) {
     throw new UserError(`--sysctl ${text}: the kernel refuses this value`);
   }
   return [name, number];

@@ -15,6 +15,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   shell: { summary: 'sit down at a machine: free, vmstat, ps, /proc ...', load: () => import('./shell.ts') },
   conform: { summary: 'compare the machine with the real kernel', load: () => import('./conform.ts') },
+  advise: {
+    summary: 'say whether huge pages would help a recorded program, and how',
+    load: () => import('./advise.ts'),
+  },
   explain: { summary: 'explain a real OOM report: who was killed, and why', load: () => import('./explain.ts') },
 };
 

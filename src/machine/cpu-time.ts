@@ -77,6 +77,7 @@ export interface FaultMarks {
   readonly minor: number;
   readonly major: number;
   readonly filePages: number;
+  /** Huge pages of the pools included. */
   readonly anonymousPages: number;
 }
 
@@ -84,7 +85,7 @@ export const markFaults = ({ minFlt, majFlt, mm }: Task): FaultMarks => ({
   minor: minFlt,
   major: majFlt,
   filePages: mm.rss[MM_FILEPAGES] as number,
-  anonymousPages: mm.rss[MM_ANONPAGES] as number,
+  anonymousPages: (mm.rss[MM_ANONPAGES] as number) + mm.hugetlbPages,
 });
 
 /**

@@ -5,6 +5,7 @@ import { processorNamed } from '../hardware/processors/index.ts';
 import { PAGE_SIZE, pageOf } from '../hardware/units.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { FrameTable } from '../kernel/frames/frame-table.ts';
+import { HUGETLB_SYSCTLS } from '../kernel/hugetlb/sysctls.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { type KernelState, restoreKernel, saveKernel } from '../kernel/kernel-state.ts';
 import { ext4FileSystem, type FileSystem, queueLimits } from '../kernel/page-cache/file-system.ts';
@@ -53,7 +54,9 @@ export class Machine {
     );
     for (const cpu of this.cpus) cpu.setPkru(INIT_PKRU);
     const params = defaultParams();
-    for (const [name, value] of Object.entries(resolved.sysctls)) {
+    const sysctls = Object.entries(resolved.sysctls);
+    const pools = sysctls.filter(([name]) => HUGETLB_SYSCTLS.includes(name));
+    for (const [name, value] of sysctls.filter((one) => !pools.includes(one))) {
       const result = setSysctl(params, name, value);
       if (result === 'unknown') throw new RangeError(`Machine: there is no sysctl ${name}`);
       if (result === 'invalid') throw new RangeError(`Machine: the kernel refuses ${name}=${value}`);
@@ -70,6 +73,9 @@ export class Machine {
       levels: resolved.levels,
       transparentHugePages: resolved.transparentHugePages,
     });
+    for (const [name, value] of pools)
+      if (this.kernel.sysctl(name, value) === 'invalid')
+        throw new RangeError(`Machine: the kernel refuses ${name}=${value}`);
     for (const request of swaponRequests(resolved.swap, resolved.disk)) {
       const error = this.kernel.swapon(request);
       if (error < 0) throw new RangeError(`Machine: swapon ${request.path}: ${errnoName(-error)}`);

@@ -37,6 +37,8 @@ export class Hstate {
   surplus = 0;
   /** nr_overcommit_hugepages: the most surplus pages that mappings may cause. */
   overcommit = 0;
+  /** The most pages that were used or promised at once. */
+  mostWanted = 0;
   /** What the administrator asked for, as far as it could be had (max_huge_pages). */
   max = 0;
   /** First frames of the free pages; the last one is used next (hugepage_freelists). */
@@ -89,8 +91,9 @@ export class Hstate {
    * as surplus pages, all of it or nothing. @returns 0 or -ENOMEM
    */
   reserve(delta: number): number {
-    if (delta > 0) return this.#gatherSurplus(delta) ? 0 : -ENOMEM;
     if (delta < 0) this.#returnReserves(-delta);
+    else if (delta > 0 && !this.#gatherSurplus(delta)) return -ENOMEM;
+    this.#noteWanted();
     return 0;
   }
 
@@ -140,6 +143,7 @@ export class Hstate {
     if (reserved) this.reserved--;
     this.inUse.set(head as Pfn, { restoreReserve: reserved, subpool });
     this.#source.used(head as Pfn, this.pages);
+    this.#noteWanted();
     return head;
   }
 
@@ -153,6 +157,10 @@ export class Hstate {
     if (restores) this.reserved++;
     if (this.surplus > 0) this.#forget(head, true);
     else this.free.push(head);
+  }
+
+  #noteWanted(): void {
+    this.mostWanted = Math.max(this.mostWanted, this.inUse.size + this.reserved);
   }
 
   folio(head: Pfn): HugeFolio {

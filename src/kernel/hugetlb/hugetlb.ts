@@ -129,8 +129,8 @@ export class Hugetlb {
 
   save(): HugetlbState {
     return {
-      hstates: this.hstates.map(({ total, reserved, surplus, overcommit, max, free, inUse }) => ({
-        counts: [total, reserved, surplus, overcommit, max],
+      hstates: this.hstates.map(({ total, reserved, surplus, overcommit, max, mostWanted, free, inUse }) => ({
+        counts: [total, reserved, surplus, overcommit, max, mostWanted],
         free: [...free],
         inUse: [...inUse].map(([head, { restoreReserve, subpool }]) => [head, restoreReserve, subpool?.id ?? 0]),
       })),
@@ -155,8 +155,8 @@ export class Hugetlb {
     this.reservations.load(state.reservations);
     state.hstates.forEach(({ counts, free, inUse }, i) => {
       const hstate = this.hstates[i] ?? panic('restore: a pool of unknown huge pages');
-      const [total, reserved, surplus, overcommit, max] = counts;
-      Object.assign(hstate, { total, reserved, surplus, overcommit, max });
+      const [total, reserved, surplus, overcommit, max, mostWanted] = counts;
+      Object.assign(hstate, { total, reserved, surplus, overcommit, max, mostWanted });
       hstate.free.splice(0, hstate.free.length, ...free);
       hstate.inUse.clear();
       for (const [head, restoreReserve, subpool] of inUse)
@@ -189,7 +189,7 @@ export class Hugetlb {
 
 export interface HugetlbState {
   readonly hstates: readonly {
-    /** total, reserved, surplus, overcommit, max */
+    /** total, reserved, surplus, overcommit, max, mostWanted */
     readonly counts: readonly number[];
     readonly free: readonly Pfn[];
     readonly inUse: readonly (readonly [head: Pfn, restoreReserve: boolean, subpool: number])[];

@@ -1,5 +1,8 @@
 import type { Hugetlb } from './hugetlb.ts';
 
+/** The sysctls of the pool of the default size. Setting one is an act: the pool grows or shrinks. */
+export const HUGETLB_SYSCTLS: readonly string[] = ['vm.nr_hugepages', 'vm.nr_overcommit_hugepages'];
+
 /** What /proc/sys/vm says of the pool of the default size (hugetlb_sysctl_handler); undefined for other names. */
 export function getHugetlbSysctl({ default: pool }: Hugetlb, name: string): number | undefined {
   if (name === 'vm.nr_hugepages') return pool.max;

@@ -11,11 +11,20 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_FIXED_NOREPLACE,
+  MAP_GROWSDOWN,
+  MAP_HUGETLB,
+  MAP_NORESERVE,
+  MAP_STACK,
   MREMAP_DONTUNMAP,
   MREMAP_FIXED,
   MREMAP_MAYMOVE,
+  PROT_WRITE,
 } from '../../kernel/uapi.ts';
 import type { AddressMap } from './address-map.ts';
+
+const HUGE_BYTES = 2 ** 21;
+/** What anonymous memory must not be to be huge pages of a pool as well. */
+const NOT_FROM_POOL = MAP_GROWSDOWN | MAP_STACK | MAP_NORESERVE | MAP_HUGETLB;
 
 type Four = [number, number, number, number];
 
@@ -36,9 +45,12 @@ const firstPage = (address: number): number => Math.floor(address / PAGE_SIZE);
 
 export class MemoryCalls {
   readonly #spaces: AddressSpaces;
+  readonly #pooled: boolean;
 
-  constructor(spaces: AddressSpaces) {
+  /** @param pooled large anonymous memory comes from the pool of huge pages, as if the program had asked for that */
+  constructor(spaces: AddressSpaces, pooled: boolean) {
     this.#spaces = spaces;
+    this.#pooled = pooled;
   }
 
   /** mmap(2). @param result the recorded one, which says where the recording has the mapping @returns the simulated result */
@@ -52,12 +64,20 @@ export class MemoryCalls {
     const mapped =
       isFixed && !isError(result)
         ? this.#mapFixed(process, address, length, flags, call)
-        : call(this.#hint(process, address), flags);
+        : this.#mapFree(call, this.#hint(process, address), prot, flags, length);
     if (isError(result)) {
       // The program believes that it has nothing: take back what the simulated kernel gave.
       if (!isError(mapped)) this.#spaces.munmap(process.task, mapped, length);
     } else if (!isError(mapped)) process.map.map(firstPage(result), pagesOf(length), mapped / PAGE_SIZE);
     return mapped;
+  }
+
+  /** Where there is room; from the pool, if programs are to use it and it has enough for this. */
+  #mapFree(call: (at: number, how: number) => number, at: number, prot: number, flags: number, length: number): number {
+    const fits =
+      length >= HUGE_BYTES && (flags & (MAP_ANONYMOUS | NOT_FROM_POOL)) === MAP_ANONYMOUS && (prot & PROT_WRITE) !== 0;
+    const pooled = this.#pooled && fits ? call(0, flags | MAP_HUGETLB) : -1;
+    return isError(pooled) ? call(at, flags) : pooled;
   }
 
   /**
@@ -95,10 +115,20 @@ export class MemoryCalls {
   munmap(process: CallingProcess, args: readonly number[]): number {
     const [address, length] = [unsigned(args[0]), unsigned(args[1])];
     const answer = this.#eachPiece(process, address, length, (at, bytes) =>
-      this.#spaces.munmap(process.task, at, bytes),
+      this.#spaces.munmap(process.task, at, this.#wholePages(process.task, at, bytes)),
     );
     if (!isError(answer)) process.map.unmap(firstPage(address), pagesOf(length));
     return answer;
+  }
+
+  /** The length of what is unmapped: the last huge page of a mapping goes with its last byte. */
+  #wholePages({ mm }: Task, at: number, bytes: number): number {
+    const vma = mm.vmas.lookup(at / PAGE_SIZE);
+    const huge = vma?.file?.inode.huge;
+    if (vma === undefined || huge === undefined) return bytes;
+    const unit = huge.hstate.pages * PAGE_SIZE;
+    const whole = Math.ceil(bytes / unit) * unit;
+    return at + whole === vma.end * PAGE_SIZE ? whole : bytes;
   }
 
   /** mremap(2). A mapping that has to move where the recording grew it in place is let move. */

@@ -49,11 +49,12 @@ export class ReplayEvents {
   /** The task that each CPU ran last; 0 for none yet. */
   readonly #running: Int32Array;
 
-  constructor(machine: Machine, files: RecordedFiles, meter: ReplayMeter) {
+  /** @param pooled as in MemoryCalls */
+  constructor(machine: Machine, files: RecordedFiles, meter: ReplayMeter, pooled = false) {
     this.#machine = machine;
     this.#kernel = machine.kernel;
     this.#meter = meter;
-    this.#calls = new SystemCalls(machine.kernel, files);
+    this.#calls = new SystemCalls(machine.kernel, files, pooled);
     this.#running = new Int32Array(machine.cpus.length);
   }
 

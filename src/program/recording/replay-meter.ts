@@ -11,6 +11,7 @@ import { CpuTime, markFaults, passFaultTime } from '../../machine/cpu-time.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { FaultLedger, mappingName } from './fault-ledger.ts';
 import { TimeSeries, type TimeSeriesState } from './time-series.ts';
+import { WalkLedger, type WalkLedgerState } from './walk-ledger.ts';
 
 /** Sampled values, all in bytes but the simulated time in nanoseconds. */
 export const SERIES = ['rss', 'pss', 'pageTables', 'free', 'simulatedNs'] as const;
@@ -22,6 +23,8 @@ const PSS_ONE = 4096;
 
 export class ReplayMeter {
   readonly ledger = new FaultLedger();
+  /** Page walks and faults by mapping, where the replay counts them. */
+  readonly walks = new WalkLedger();
   readonly series = new TimeSeries<SeriesName>(SERIES, FIRST_INTERVAL);
   /** The largest resident set that one process had, in bytes (ru_maxrss). */
   peakRss = 0;
@@ -118,6 +121,7 @@ export class ReplayMeter {
     const { peakRss, invalid, instructions } = this;
     return {
       ledger: this.ledger.save(),
+      walks: this.walks.save(),
       series: this.series.save(),
       peakRss,
       invalid,
@@ -128,6 +132,7 @@ export class ReplayMeter {
 
   restore(state: ReplayMeterState): void {
     this.ledger.restore(state.ledger);
+    this.walks.restore(state.walks);
     this.series.restore(state.series);
     this.peakRss = state.peakRss;
     this.invalid = state.invalid;
@@ -138,6 +143,7 @@ export class ReplayMeter {
 
 export interface ReplayMeterState {
   readonly ledger: [string, { minor: number; major: number }][];
+  readonly walks: WalkLedgerState;
   readonly series: TimeSeriesState;
   readonly peakRss: number;
   readonly invalid: number;

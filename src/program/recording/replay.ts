@@ -25,6 +25,10 @@ export interface ReplayOptions {
   readonly cold?: boolean;
   /** Bytes of memory that the programs may have together: the limit of a memory cgroup that they are in. */
   readonly limit?: number;
+  /** Large anonymous memory comes from the pool of huge pages, as if the programs had been told to use it. */
+  readonly pooled?: boolean;
+  /** Page walks are counted by mapping too (`meter.walks`). */
+  readonly walksByMapping?: boolean;
 }
 
 /** At least so often time passes and samples are taken; events and faults between see to it too. Most blocks are shorter. */
@@ -80,12 +84,12 @@ export class Replay implements PlayerHost {
     this.meter = new ReplayMeter(machine);
     const seed = machine.options.aslrSeed;
     this.#random = seed === undefined ? undefined : new XorShift(seed);
-    this.events = new ReplayEvents(machine, this.#files, this.meter);
+    this.events = new ReplayEvents(machine, this.#files, this.meter, options.pooled);
     const random = this.#random && (() => this.#random?.next() ?? 0);
     const { mismatches } = this.events;
     this.#launcher = new ProgramLauncher(machine.kernel, this.#files, this.meter, mismatches, random);
     this.#streams = new ReplayStreams(machine.kernel, reader, this.events, options.limit);
-    this.#player = new RunPlayer(this, (machine.cpus[0] as Cpu).storeBit);
+    this.#player = new RunPlayer(this, (machine.cpus[0] as Cpu).storeBit, options.walksByMapping);
     this.#cpu = machine.cpus[0] as Cpu;
   }
 
@@ -154,10 +158,19 @@ export class Replay implements PlayerHost {
       this.machine.kernel.faults.fault(task, page * PAGE_SIZE, errorCode),
     );
     this.meter.sample();
-    if (signal === undefined) return true;
+    if (signal === undefined) {
+      if (this.#options.walksByMapping) this.meter.walks.fault(task.mm, page);
+      return true;
+    }
     if (task.process.ending === undefined) this.meter.invalid++;
     else this.#player.halt();
     return false;
+  }
+
+  /** PlayerHost: an access that L1 may have missed has been made. */
+  missed(page: number): void {
+    const mm = this.#process?.task.mm;
+    if (mm !== undefined) this.meter.walks.count(mm, page, this.#cpu);
   }
 
   /** PlayerHost. */

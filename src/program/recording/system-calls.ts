@@ -19,10 +19,11 @@ export class SystemCalls {
   readonly #files: RecordedFiles;
   readonly #memory: MemoryCalls;
 
-  constructor(kernel: Kernel, files: RecordedFiles) {
+  /** @param pooled as in MemoryCalls */
+  constructor(kernel: Kernel, files: RecordedFiles, pooled = false) {
     this.#kernel = kernel;
     this.#files = files;
-    this.#memory = new MemoryCalls(kernel.addressSpaces);
+    this.#memory = new MemoryCalls(kernel.addressSpaces, pooled);
   }
 
   /**
