@@ -56,7 +56,7 @@ test('are wrong commands and options one sentence with exit code 2?', () => {
     [['conform', join(folder, 'none.txt')], `cannot read ${join(folder, 'none.txt')}: there is no such file`],
     [['conform', folder], `cannot read ${folder}: it is a directory`],
     [['conform', '--group', 'nope'], 'there is no group "nope"; there are '],
-    [['conform', '--random', '3'], '--random needs --host: nothing is recorded for scenarios made by chance'],
+    [['conform', '--random', '3'], '--random needs --host or --vm: nothing is recorded for scenarios made by chance'],
     [['conform', '--random', 'x'], '--random x: expected a whole number'],
   ];
   for (const [args, message] of sentences) {

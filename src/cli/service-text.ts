@@ -21,7 +21,8 @@ export function kafkaText(report: KafkaReport): string {
   const { settings, consumers } = report;
   const speed = (bytes: number): string => `${bytesText(bytes)}/s`;
   return (
-    `Kafka with ${plural(settings.partitions, 'partition')} on ${bytesText(report.memoryBytes)} of RAM and ${report.disk}, ` +
+    `Kafka with ${plural(settings.partitions, 'partition')} on ${bytesText(report.memoryBytes)} of RAM and ${report.disk}` +
+    `${settings.limitBytes > 0 ? ` in a container of ${bytesText(settings.limitBytes)}` : ''}, ` +
     `${report.simulatedSeconds.toFixed(1)} s simulated\n` +
     `produced ${bytesText(report.producedBytes)} at ${speed(settings.producedPerSecond)}: ` +
     `${plural(report.producedMessages, 'message')} in ${plural(report.segments, 'segment')}; ` +

@@ -44,6 +44,8 @@ kafka: producers append, a consumer at the end of the log follows, and one that 
   --message SIZE     of one message (${size(K.messageBytes)})
   --fetch SIZE       max.partition.fetch.bytes (${size(K.fetchBytes)})
   --used-heap SIZE   what the JVM uses of its heap (${size(K.heapBytes)})
+  --limit SIZE       memory of the container that the broker runs in, with its page cache (none: all of the machine's)
+  --read-ahead SIZE  read_ahead_kb of the log's disk (${size(K.readAheadBytes)})
 
 elasticsearch: searches of an index whose files are mapped, beside a JVM's heap; RAM is 1G unless --memory is given
   --heap PERCENT     of RAM; without it 25, 50 and 75 are run and compared
@@ -76,6 +78,8 @@ const KAFKA_OPTIONS: Readonly<Record<string, keyof KafkaSettings>> = {
   message: 'messageBytes',
   fetch: 'fetchBytes',
   'used-heap': 'heapBytes',
+  limit: 'limitBytes',
+  'read-ahead': 'readAheadBytes',
 };
 
 const ELASTICSEARCH_OPTIONS: Readonly<

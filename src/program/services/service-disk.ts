@@ -1,5 +1,6 @@
 import { BlockDevice, type BlockDeviceModel, nvme } from '../../hardware/block-device.ts';
-import { ext4FileSystem, queueLimits } from '../../kernel/page-cache/file-system.ts';
+import { PAGE_SIZE } from '../../hardware/units.ts';
+import { DEFAULT_RA_PAGES, ext4FileSystem, queueLimits } from '../../kernel/page-cache/file-system.ts';
 import type { Machine } from '../../machine/machine.ts';
 
 /** MKDEV(259, 0): where NVMe disks are numbered from. */
@@ -18,8 +19,11 @@ export class ServiceDisk {
   writtenBytes = 0;
   readonly #device: BlockDevice;
 
-  /** Mounts an ext4 file system on a disk of the machine's kind, NVMe if it has none. @param path the mount point */
-  constructor(machine: Machine, path: string) {
+  /**
+   * Mounts an ext4 file system on a disk of the machine's kind, NVMe if it has none.
+   * @param path the mount point; @param readAheadBytes queue/read_ahead_kb, 128 KiB when it is not given
+   */
+  constructor(machine: Machine, path: string, readAheadBytes: number = DEFAULT_RA_PAGES * PAGE_SIZE) {
     this.model = machine.options.disk ?? nvme;
     this.#device = new BlockDevice(this.model);
     const requestTime = (bytes: number, write: boolean, start: number): number => {
@@ -35,9 +39,10 @@ export class ServiceDisk {
       return done - now;
     };
     const { largeFolios } = machine.options;
+    const raPages = Math.floor(readAheadBytes / PAGE_SIZE);
     machine.kernel.files.names.mount(
       path,
-      ext4FileSystem(DATA_DEVICE, { largeFolios, requestTime, ...queueLimits(this.model) }),
+      ext4FileSystem(DATA_DEVICE, { largeFolios, requestTime, raPages, ...queueLimits(this.model) }),
     );
   }
 }

@@ -36,9 +36,11 @@ export class ServiceProcess {
   readonly task: Task;
   readonly #time: CpuTime;
 
-  constructor(machine: Machine, name: string) {
+  /** @param limitBytes memory of the container that it runs in, a memory cgroup; 0 for none */
+  constructor(machine: Machine, name: string, limitBytes = 0) {
     this.machine = machine;
     this.task = machine.kernel.processes.spawn(name, MMAP_BASE);
+    if (limitBytes > 0) this.task.mm.memcg = containerOf(machine, name, limitBytes);
     this.task.process.rlimits.soft[RLIMIT_NOFILE] = DESCRIPTORS;
     this.#time = new CpuTime(machine.clock, machine.cpus.length);
     machine.runOn(0, this.task);
@@ -73,6 +75,7 @@ export class ServiceProcess {
     this.#book(() => {
       for (let at = address; at < end; at += PAGE_SIZE - (at % PAGE_SIZE)) {
         const signal = this.machine.touch(this.task, at, kind);
+        this.#checkAlive();
         if (signal !== undefined) panic(`service: a touch of ${at} raises signal ${signal.signo}`);
       }
       return 0;
@@ -96,9 +99,16 @@ export class ServiceProcess {
 
   /** The result of a call that must not fail. @throws ServiceError when it did */
   done(result: number, name: string): number {
+    this.#checkAlive();
     if (!isError(result)) return result;
     const why = result === -ENOMEM ? ': the machine has too little memory for this service' : '';
     throw new ServiceError(`${name} fails with ${errnoName(-result)}${why}`);
+  }
+
+  /** @throws ServiceError when the OOM killer took it */
+  #checkAlive(): void {
+    if (this.task.process.ending !== undefined)
+      throw new ServiceError('the service was killed: its container has too little memory for it');
   }
 
   /** Does something that may fault, and lets the time of faults and translations pass. */
@@ -110,4 +120,12 @@ export class ServiceProcess {
     passFaultTime(clock, this.task, since);
     return result;
   }
+}
+
+/** A memory cgroup with a limit. @returns its number @throws ServiceError when there can be no more of them */
+function containerOf({ kernel }: Machine, name: string, limitBytes: number): number {
+  const group = kernel.cgroups.create(name);
+  if (group === undefined) throw new ServiceError('the machine has too many memory cgroups for one more');
+  group.memory.max = Math.floor(limitBytes / PAGE_SIZE);
+  return group.id;
 }

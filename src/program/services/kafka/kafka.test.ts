@@ -52,6 +52,24 @@ test('does more memory never mean more disk reads for it?', () => {
   expect(new Set(reads).size).toBeGreaterThan(2);
 });
 
+test('is a container as poor as a machine of its size, and is one that cannot hold the broker told so?', () => {
+  const inContainer = (limit: number, settings = {}): ConsumerReport =>
+    consumer(small(512 * MIB, { limitBytes: limit, ...settings }), 'lagging');
+  const poor = inContainer(32 * MIB);
+  expect(poor.cachedShare).toBeLessThan(0.5);
+  expect(poor.diskBytes).toBeGreaterThan(poor.bytes / 2);
+  expect(inContainer(256 * MIB).diskBytes).toBe(0);
+  expect(() => inContainer(8 * MIB, { heapBytes: 16 * MIB })).toThrow('its container has too little memory');
+});
+
+test('does a larger read-ahead find more cached and make fewer requests?', () => {
+  const [few, many] = [128, 2048].map((kib) =>
+    consumer(small(512 * MIB, { limitBytes: 32 * MIB, readAheadBytes: kib * 1024 }), 'lagging'),
+  );
+  expect(many?.cachedShare).toBeGreaterThan(few?.cachedShare as number);
+  expect(many?.diskReads).toBeLessThan((few?.diskReads as number) / 4);
+});
+
 test('does it pay more on a disk with an arm?', () => {
   const on = (disk: typeof nvme): number => consumer(small(32 * MIB, {}, disk), 'lagging').latency.meanNs;
   expect(on(hdd)).toBeGreaterThan(5 * on(nvme));

@@ -61,8 +61,8 @@ class Broker {
     const settings = kafkaSettings(given);
     this.#settings = settings;
     this.#payload = payload;
-    this.#service = new ServiceProcess(machine, 'java');
-    this.#disk = new ServiceDisk(machine, DATA);
+    this.#service = new ServiceProcess(machine, 'java', settings.limitBytes);
+    this.#disk = new ServiceDisk(machine, DATA, settings.readAheadBytes);
     const service = this.#service;
     if (settings.heapBytes > 0) service.touch(service.allocate(settings.heapBytes), settings.heapBytes, STORE);
     this.#buffer = service.allocate(Math.ceil(settings.batchBytes / PAGE_SIZE) * PAGE_SIZE);

@@ -28,6 +28,10 @@ export interface KafkaSettings {
   readonly seconds: number;
   /** The JVM's heap as far as it is used, bytes. */
   readonly heapBytes: number;
+  /** Memory of the container that the broker runs in, its page cache included; bytes, 0 for none. */
+  readonly limitBytes: number;
+  /** queue/read_ahead_kb of the log's disk, in bytes. */
+  readonly readAheadBytes: number;
 }
 
 const KIB = 2 ** 10;
@@ -64,6 +68,9 @@ export const KAFKA_DEFAULTS: KafkaSettings = {
   seconds: 20,
   // kafka-server-start.sh gives -Xmx1G -Xms1G, of which the JVM touches what it uses; this much is assumed.
   heapBytes: 64 * MIB,
+  limitBytes: 0,
+  // VM_READAHEAD_PAGES: what disks have that nobody changed.
+  readAheadBytes: 128 * KIB,
 };
 
 /**
@@ -85,7 +92,13 @@ export function kafkaSettings(given: Partial<KafkaSettings> = {}): KafkaSettings
   return settings;
 }
 
-const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof KafkaSettings>(['tailConsumers', 'heapBytes', 'awaySeconds']);
+const MAY_BE_ZERO: ReadonlySet<string> = new Set<keyof KafkaSettings>([
+  'tailConsumers',
+  'heapBytes',
+  'awaySeconds',
+  'limitBytes',
+  'readAheadBytes',
+]);
 const WHOLE: ReadonlySet<string> = new Set<keyof KafkaSettings>([
   'partitions',
   'segmentBytes',
@@ -94,4 +107,6 @@ const WHOLE: ReadonlySet<string> = new Set<keyof KafkaSettings>([
   'fetchBytes',
   'tailConsumers',
   'heapBytes',
+  'limitBytes',
+  'readAheadBytes',
 ]);
