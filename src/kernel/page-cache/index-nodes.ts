@@ -45,6 +45,7 @@ export function dropShadowNodes(core: PageCore, inodes: Iterable<Inode>, group: 
       const last = first | (NODE_ENTRIES - 1);
       inode.pages.forEach(first, last, (index) => setIndexEntry(core, inode, index, 0, group), true);
       core.vmstat.count(WORKINGSET_NODERECLAIM);
+      core.cgroups.count(group, WORKINGSET_NODERECLAIM);
       dropped++;
     }
     if (dropped === nodes) break;

@@ -2,15 +2,14 @@
 import { PAGE_SIZE } from '../../../hardware/units.ts';
 import type { MemCgroup } from '../../cgroup/mem-cgroup.ts';
 import { MEMCG_MAX, MEMCG_SWAP_MAX } from '../../cgroup/memory-events.ts';
-import { memoryStatOf } from '../../cgroup/memory-stat.ts';
+import { memoryStatLines } from '../../cgroup/memory-stat.ts';
 import type { PageCounter } from '../../cgroup/page-counter.ts';
 import { memoryStatV2 } from '../../cgroup/v2-stat.ts';
 import type { PageCore } from '../../core.ts';
 
 const KB_PER_PAGE = PAGE_SIZE / 1024;
-/** PAGE_COUNTER_MAX: the most pages that a counter can hold, as kB and as bytes. */
+/** PAGE_COUNTER_MAX: the most pages that a counter can hold, as kB. */
 const UNLIMITED_KB = '9007199254740988';
-const UNLIMITED_BYTES = '9223372036854771712';
 
 export function groupInfoLines(core: PageCore, group: MemCgroup): string[] {
   const { memory, memsw, swap, kmem, events, path } = group;
@@ -23,7 +22,7 @@ export function groupInfoLines(core: PageCore, group: MemCgroup): string[] {
       ...pairs(memoryStatV2(core, group)),
     ];
   const counters = [counterLine('memory', memory), counterLine('memory+swap', memsw), counterLine('kmem', kmem)];
-  return [...counters, stats, ...statLines(core, group)];
+  return [...counters, stats, ...memoryStatLines(core, group)];
 }
 
 const pairs = (stat: Readonly<Record<string, number>>): string[] =>
@@ -33,25 +32,4 @@ const pairs = (stat: Readonly<Record<string, number>>): string[] =>
 function counterLine(name: string, { usage, max, failcnt }: PageCounter, failures: number = failcnt): string {
   const limit = Number.isFinite(max) ? max * KB_PER_PAGE : UNLIMITED_KB;
   return `${name}: usage ${usage * KB_PER_PAGE}kB, limit ${limit}kB, failcnt ${failures}`;
-}
-
-/** memory.stat of version 1: the group alone, the tightest limits above it, and the group with all below. */
-function statLines(core: PageCore, group: MemCgroup): string[] {
-  const own = memoryStatOf(core, group);
-  const totals: Record<string, number> = {};
-  for (const member of group.subtree())
-    for (const [key, value] of Object.entries(member === group ? own : memoryStatOf(core, member)))
-      totals[key] = (totals[key] ?? 0) + value;
-  return [
-    ...pairs(own),
-    `hierarchical_memory_limit ${tightest(group, 'memory')}`,
-    `hierarchical_memsw_limit ${tightest(group, 'memsw')}`,
-    ...Object.entries(totals).map(([key, value]) => `total_${key} ${value}`),
-  ];
-}
-
-function tightest(group: MemCgroup, counter: 'memory' | 'memsw'): string {
-  let max = Number.POSITIVE_INFINITY;
-  for (let at: MemCgroup | undefined = group; at !== undefined; at = at.parent) max = Math.min(max, at[counter].max);
-  return Number.isFinite(max) ? String(max * PAGE_SIZE) : UNLIMITED_BYTES;
 }
