@@ -18,8 +18,10 @@ export const MACHINE_OPTION_TABLE: OptionTable = {
   'large-folios': 'value',
   swap: 'values',
   thp: 'value',
+  fragmented: 'value',
   sysctl: 'values',
   cgroup: 'value',
+  mglru: 'value',
   aslr: 'value',
   nested: 'flag',
   la57: 'flag',
@@ -33,8 +35,10 @@ export const MACHINE_OPTIONS_HELP = `Machine options:
   --disk NAME          what files lie on: ${Object.keys(blockDevices).join(', ')} (default nvme)
   --large-folios MODE  on (default): files are cached in folios of up to 2 MiB, as ext4 does since 6.16; off: page by page
 ${SWAP_HELP}  --thp MODE           transparent huge pages: always, madvise (default), never
+  --fragmented SHARE   an aged machine: this share of free memory, 0 to 1, lies in pieces smaller than 2 MiB
   --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
   --cgroup v1|v2       version of memory cgroups: memory.limit_in_bytes or memory.max (default v2)
+  --mglru BITS         multi-generational LRU: 0 off (default), 7 on with walks of page tables, as in lru_gen/enabled
   --aslr SEED          randomise addresses, the same way for the same seed
   --la57               page tables of five levels
   --nested             the machine is a guest: walks cost nested walks too, up to 24 loads instead of 4
@@ -54,6 +58,8 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   if (memory !== undefined) options.memory = sizeOf('memory', memory, LEAST_MEMORY);
   const cpu = args.value('cpu');
   if (cpu !== undefined) options.processor = processorOf(cpu);
+  const mglru = args.value('mglru');
+  if (mglru !== undefined) options.mglru = wholeNumber('mglru', mglru, 0, 7);
   const cpus = args.value('cpus');
   if (cpus !== undefined) options.cpus = wholeNumber('cpus', cpus, 1, 32);
   options.disk = diskOf(args.value('disk') ?? nvme.name);
@@ -63,6 +69,8 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   if (swap.length > 0) options.swap = swapOptions(swap, defaults.contents === 'bytes');
   const thp = args.value('thp');
   if (thp !== undefined) options.transparentHugePages = thpMode(thp);
+  const fragmented = args.value('fragmented');
+  if (fragmented !== undefined) options.fragmented = shareOf('fragmented', fragmented);
   const cgroup = args.value('cgroup');
   if (cgroup !== undefined) options.cgroups = cgroupVersion(cgroup);
   const seed = args.value('aslr');
@@ -118,6 +126,12 @@ function wholeNumber(option: string, text: string, least: number, most: number):
 function onOff(option: string, text: string): boolean {
   if (text !== 'on' && text !== 'off') throw new UserError(`--${option} ${text}: expected on or off`);
   return text === 'on';
+}
+
+function shareOf(option: string, text: string): number {
+  const value = /^(0|1|[01]?\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= 0 && value <= 1)) throw new UserError(`--${option} ${text}: expected a share from 0 to 1, as in 0.6`);
+  return value;
 }
 
 function thpMode(text: string): (typeof THP_MODES)[number] {

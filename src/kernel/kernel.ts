@@ -244,8 +244,10 @@ export class Kernel implements PageCore {
     });
     this.lru.onEvent = (cgroup, item) => this.cgroups.count(cgroup, item);
     this.lru.onActivation = (frame) => this.files.workingset.grow(this.table.memcg[frame] as number, 1);
+      mms: () => new Set([...this.processes.all.values()].map(({ mm }) => mm)),
     const fileFaults = new FileFaults(this, this.files);
     this.faults = new FaultHandler(
+    this.lru.setGenerations((boot.params.lruGen & 1) !== 0);
       this,
       fileFaults,
       {
@@ -352,6 +354,12 @@ export class Kernel implements PageCore {
     allocator.pressure = NO_PRESSURE;
     this.cgroups.settle(task, point);
     reclaim.kswapd();
+  /** Writes /sys/kernel/mm/lru_gen/enabled. @param bits 1: MGLRU, 2: its walks of page tables, 4: of directories */
+  setLruGen(bits: number): void {
+    this.params.lruGen = bits;
+    this.lru.setGenerations((bits & 1) !== 0);
+  }
+
     if (worst >= BELOW_MIN && task.process.ending === undefined) {
       const needs = {
         reclaim: () => reclaim.direct(),

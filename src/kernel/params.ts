@@ -37,6 +37,10 @@ export interface Params {
   dirtyWritebackCentisecs: number;
   /** vm.vfs_cache_pressure, per cent: how readily names and inodes of files are given up. */
   vfsCachePressure: number;
+  /** /sys/kernel/mm/lru_gen/enabled: 1 MGLRU, 2 its walks of page tables, 4 of directories. */
+  lruGen: number;
+  /** vm.extfrag_threshold: free memory must be in smaller pieces than this for compaction, in 1/1000. */
+  extfragThreshold: number;
   /** vm.page-cluster: swap readahead of 2^n pages. */
   pageCluster: number;
   /** vm.panic_on_oom: 0 never, 1 when the machine is short of memory, 2 when a cgroup is too. */
@@ -69,6 +73,8 @@ export const defaultParams = (): Params => ({
   dirtyExpireCentisecs: 3000,
   dirtyWritebackCentisecs: 500,
   vfsCachePressure: 100,
+  lruGen: 0,
+  extfragThreshold: 500,
   pageCluster: 3,
   panicOnOom: 0,
   oomKillAllocatingTask: 0,

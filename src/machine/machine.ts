@@ -14,6 +14,7 @@ import type { Task } from '../kernel/process/process.ts';
 import { traceSwitch } from '../kernel/process/process-trace.ts';
 import type { FaultSignal } from '../kernel/process/signal.ts';
 import { SI_KERNEL, SIGSEGV } from '../kernel/uapi.ts';
+import { fragment } from './ageing.ts';
 import { type MachineOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { swaponRequests } from './swap-options.ts';
 import { VirtualClock, type VirtualClockState } from './virtual-clock.ts';
@@ -61,6 +62,7 @@ export class Machine {
       if (result === 'unknown') throw new RangeError(`Machine: there is no sysctl ${name}`);
       if (result === 'invalid') throw new RangeError(`Machine: the kernel refuses ${name}=${value}`);
     }
+    params.lruGen = resolved.mglru;
     this.kernel = new Kernel({
       memory: this.memory,
       table: new FrameTable(frames),
@@ -83,6 +85,7 @@ export class Machine {
     const { largeFolios } = resolved;
     if (resolved.disk === undefined) {
       this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { largeFolios }));
+      fragment(this.kernel, resolved.fragmented);
       return;
     }
     const disk = new BlockDevice(resolved.disk);
@@ -93,6 +96,7 @@ export class Machine {
     this.kernel.swap.requestTime = (bytes, write, start) => this.requestTime?.(bytes, write, middle + start) ?? 0;
     const root = { largeFolios, requestTime: this.requestTime, ...queueLimits(resolved.disk) };
     this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, root));
+    fragment(this.kernel, resolved.fragmented);
   }
 
   /** Lets a task run on a CPU: its address space is loaded there if it is not already. */

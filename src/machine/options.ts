@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly nested?: boolean;
   /** 'bytes': what programs write can be read back. 'none': frames hold nothing and a large machine is cheap (default). */
   readonly contents?: 'bytes' | 'none';
+  /** /sys/kernel/mm/lru_gen/enabled: 0 (default), or MGLRU with 1, its walks of page tables 2, of directories 4; 7 is all. */
+  readonly mglru?: number;
   /** Levels of page tables: 4 (default), or 5 with the la57 option. */
   readonly levels?: 4 | 5;
   /** Sysctls that differ from the defaults, by name: `{ 'vm.overcommit_memory': 2 }`. */
@@ -27,6 +29,11 @@ export interface MachineOptions {
   readonly aslrSeed?: number | undefined;
   /** /sys/kernel/mm/transparent_hugepage/enabled; decides the watermarks. Default 'madvise'. */
   readonly transparentHugePages?: 'always' | 'madvise' | 'never';
+  /**
+   * The machine has run for a while: this share of its free memory lies in pieces of less than 2 MiB, in which no huge page
+   * is to be had at once (ageing.ts). Default 0.
+   */
+  readonly fragmented?: number;
   /** Version of memory cgroups: 1 (memory and swap together, memory.limit_in_bytes) or 2 (default; memory.max). */
   readonly cgroups?: 1 | 2;
 }
@@ -40,10 +47,12 @@ export interface ResolvedOptions {
   readonly cpus: number;
   readonly nested: boolean;
   readonly contents: 'bytes' | 'none';
+  readonly mglru: number;
   readonly levels: 4 | 5;
   readonly sysctls: Readonly<Record<string, number>>;
   readonly aslrSeed: number | undefined;
   readonly transparentHugePages: 'always' | 'madvise' | 'never';
+  readonly fragmented: number;
   readonly cgroups: 1 | 2;
 }
 
@@ -72,10 +81,12 @@ export function resolveOptions(options: MachineOptions): ResolvedOptions {
     swap,
     nested: options.nested ?? false,
     contents: options.contents ?? 'none',
+    mglru: options.mglru ?? 0,
     levels: options.levels ?? 4,
     sysctls: options.sysctls ?? {},
     aslrSeed: options.aslrSeed,
     transparentHugePages: options.transparentHugePages ?? 'madvise',
+    fragmented: options.fragmented ?? 0,
     cgroups: options.cgroups ?? 2,
   };
 }

@@ -15,7 +15,7 @@ import {
 import { pageOf, type Vpn, vpn } from '../../hardware/units.ts';
 import { MM_FILEPAGES } from '../address-space/mm.ts';
 import { VM_ACCESS_FLAGS, VM_GROWSDOWN, VM_HUGETLB, VM_SHARED, VM_WRITE } from '../address-space/vm-flags.ts';
-import { indexOf, type Vma } from '../address-space/vma.ts';
+import { hasRecency, indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { BELOW_MIN, NO_PRESSURE } from '../frames/allocator.ts';
 import { TaskBlocked } from '../oom/task-blocked.ts';
@@ -161,7 +161,11 @@ export class FaultHandler {
 
   /** Maps one page of a mapping (handle_mm_fault). @returns VM_FAULT_* bits */
   handleMmFault(task: Task, vma: Vma, page: Vpn, flags: number): number {
+    const { lru } = this.#core;
+    // Pages of mappings that are read in order do not begin young (lru_gen_enter_fault).
+    lru.inFault = hasRecency(vma);
     const outcome = this.#handle(task, vma, page, flags);
+    lru.inFault = false;
     // One that has to be tried again is counted when it is complete (mm_account_fault).
     if (outcome & VM_FAULT_RETRY) return outcome;
     this.#core.vmstat.count(PGFAULT);

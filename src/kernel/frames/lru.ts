@@ -3,6 +3,7 @@
  * gave up, waits in a batch of 31 before it gets its place, so that the list lock is taken once for all of them.
  */
 import type { Pfn } from '../../hardware/units.ts';
+import { GEN_LISTS, Generations, type GenerationsState } from '../mglru/generations.ts';
 import { PGACTIVATE, PGDEACTIVATE, PGROTATED, type VmStat } from '../vmstat.ts';
 import { FrameLists, type FrameListsState } from './frame-lists.ts';
 import {
@@ -32,6 +33,9 @@ export const LRU_LISTS = 5;
 /** Memory cgroups that can have lists of their own; 0 is the root. */
 export const MOST_CGROUPS = 1024;
 
+/** The lists of generations lie behind the others. */
+const FIRST_GENERATIONS = MOST_CGROUPS * LRU_LISTS;
+
 export class LruLists {
   readonly #table: FrameTable;
   readonly #vmstat: VmStat;
@@ -42,6 +46,10 @@ export class LruLists {
   readonly #new: LruBatch;
   readonly #lazyFree: LruBatch;
   readonly #activations: LruBatch;
+  /** The generations of MGLRU, when it is on: they take the place of the active and inactive lists. */
+  generations: Generations | undefined;
+  /** A fault runs: pages that it brings begin young (lru_gen_in_fault). */
+  inFault = false;
   /** Hears of each frame that was used twice and is active now (workingset_activation). */
   onActivation: (frame: Pfn) => void = () => {};
   /** Hears of events that the page's cgroup counts, too. */
@@ -50,7 +58,7 @@ export class LruLists {
   constructor(table: FrameTable, vmstat: VmStat) {
     this.#table = table;
     this.#vmstat = vmstat;
-    this.#lists = new FrameLists(table, MOST_CGROUPS * LRU_LISTS);
+    this.#lists = new FrameLists(table, FIRST_GENERATIONS + MOST_CGROUPS * GEN_LISTS);
     this.#new = new LruBatch(table, PG_LRU_PENDING);
     this.#lazyFree = new LruBatch(table, PG_LAZYFREE_PENDING);
     this.#activations = new LruBatch(table, PG_ACTIVATE_PENDING);
@@ -63,6 +71,7 @@ export class LruLists {
 
   /** A new frame: it goes to its list with its batch (folio_add_lru). Flags say which list that is. */
   add(frame: Pfn): void {
+    if (this.generations !== undefined && this.inFault) this.#table.set(frame, PG_ACTIVE);
     if (this.#new.add(frame)) this.#drainNew();
   }
 
@@ -73,6 +82,32 @@ export class LruLists {
       if (this.#table.has(frame as Pfn, PG_MLOCKED)) this.#table.set(frame as Pfn, PG_UNEVICTABLE);
       this.putBack(frame as Pfn);
     }
+  }
+
+  /**
+   * Switches MGLRU on or off (lru_gen_change_state): all frames change over to the other kind of lists, in their order.
+   */
+  setGenerations(isOn: boolean): void {
+    if (isOn === (this.generations !== undefined)) return;
+    this.drain();
+    const old: Pfn[] = [];
+    for (let list = LRU_UNEVICTABLE - 1; list >= 0; list--) old.push(...[...this.frames(list)].reverse());
+    for (const frame of old) this.isolate(frame);
+    this.generations = isOn ? this.#newGenerations() : undefined;
+    for (const frame of old) this.putBack(frame);
+  }
+
+  #newGenerations(): Generations {
+    return new Generations({
+      table: this.#table,
+      lists: this.#lists,
+      first: FIRST_GENERATIONS,
+      groups: MOST_CGROUPS,
+      resize: (group, list, change) => {
+        (this.sizes[list] as number) += change;
+        (this.#lists.sizes[group * LRU_LISTS + list] as number) += change;
+      },
+    });
   }
 
   /** Empties all batches (lru_add_drain). */
@@ -98,6 +133,10 @@ export class LruLists {
   /** The first use sets PG_REFERENCED, the second activates (folio_mark_accessed). */
   markAccessed(frame: Pfn): void {
     const table = this.#table;
+    if (this.generations !== undefined) {
+      this.generations.incRefs(frame);
+      return;
+    }
     if (!table.has(frame, PG_REFERENCED)) {
       table.set(frame, PG_REFERENCED);
     } else if (!table.has(frame, PG_UNEVICTABLE | PG_ACTIVE)) {
@@ -180,7 +219,12 @@ export class LruLists {
   }
 
   /** Takes a frame off its list for reclaim, which decides where it goes (isolate_lru_folios). */
-  isolate(frame: Pfn): void {
+  isolate(frame: Pfn, forEviction = false): void {
+    if (this.#hasGeneration(frame)) {
+      this.generations?.remove(frame, forEviction);
+      this.#table.clear(frame, PG_LRU);
+      return;
+    }
     const list = this.#listOf(frame);
     this.#lists.remove(frame, this.#place(frame, list));
     (this.sizes[list] as number)--;
@@ -189,6 +233,11 @@ export class LruLists {
 
   /** Puts an isolated frame on the list that its flags name, as its youngest (move_folios_to_lru). */
   putBack(frame: Pfn): void {
+    if (this.#hasGeneration(frame)) {
+      this.generations?.add(frame);
+      this.#table.set(frame, PG_LRU);
+      return;
+    }
     const list = this.#listOf(frame);
     this.#lists.addHead(frame, this.#place(frame, list));
     (this.sizes[list] as number)++;
@@ -197,10 +246,19 @@ export class LruLists {
 
   /** Puts an isolated frame back as the oldest of its list. */
   putBackOldest(frame: Pfn): void {
+    if (this.#hasGeneration(frame)) {
+      this.generations?.add(frame, true);
+      this.#table.set(frame, PG_LRU);
+      return;
+    }
     const list = this.#listOf(frame);
     this.#lists.addTail(frame, this.#place(frame, list));
     (this.sizes[list] as number)++;
     this.#table.set(frame, PG_LRU);
+  }
+
+  #hasGeneration(frame: Pfn): boolean {
+    return this.generations !== undefined && !this.#table.has(frame, PG_UNEVICTABLE);
   }
 
   /** The lists of one memory cgroup. */
@@ -215,6 +273,10 @@ export class LruLists {
 
   /** Frames of a list from its head (youngest) to its tail, cgroup by cgroup; for tests and views. */
   *frames(list: number): Generator<Pfn> {
+    if (this.generations !== undefined && list < LRU_UNEVICTABLE) {
+      for (let cgroup = 0; cgroup < MOST_CGROUPS; cgroup++) yield* this.generations.frames(cgroup, list);
+      return;
+    }
     for (let cgroup = 0; cgroup < MOST_CGROUPS; cgroup++) yield* this.#lists.frames(cgroup * LRU_LISTS + list);
   }
 
@@ -245,6 +307,7 @@ export class LruLists {
       waiting: this.#new.save(),
       lazyFree: this.#lazyFree.save(),
       activations: this.#activations.save(),
+      generations: this.generations?.save(),
     };
   }
 
@@ -254,6 +317,8 @@ export class LruLists {
     this.#new.restore(state.waiting);
     this.#lazyFree.restore(state.lazyFree);
     this.#activations.restore(state.activations);
+    this.generations = state.generations && this.#newGenerations();
+    if (state.generations !== undefined) this.generations?.restore(state.generations);
   }
 }
 
@@ -272,4 +337,5 @@ export interface LruState {
   readonly waiting: Int32Array;
   readonly lazyFree: Int32Array;
   readonly activations: Int32Array;
+  readonly generations: GenerationsState | undefined;
 }

@@ -2,6 +2,8 @@ import type { Pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import { PG_ACTIVE, PG_SWAPBACKED, PG_WORKINGSET } from '../frames/frame-table.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../frames/lru.ts';
+import { ANON, FILE, type Generations, MAX_NR_GENS } from '../mglru/generations.ts';
+import { tierOf } from '../mglru/tiers.ts';
 import {
   WORKINGSET_ACTIVATE_ANON,
   WORKINGSET_ACTIVATE_FILE,
@@ -18,6 +20,8 @@ import {
 const ROOT_AGE_BITS = 29;
 const CGROUP_AGE_BITS = 19;
 const CGROUP_BITS = 10;
+/** MGLRU's shadows hold a generation's number and two bits of use (LRU_REFS_WIDTH) in place of an age. */
+const REFS = 4;
 
 interface Shadow {
   readonly cgroup: number;
@@ -62,9 +66,57 @@ export class Workingset {
    * @param target the cgroup whose limit it goes for, 0 for the machine
    */
   eviction(frame: Pfn, target: number): number {
+    const { generations } = this.#core.lru;
+    if (generations !== undefined) return this.#generationShadow(generations, frame);
     const shadow = pack(target, this.#ages[target] ?? 0, this.#core.table.has(frame, PG_WORKINGSET));
     this.grow(target, 1);
     return shadow;
+  }
+
+  /** The oldest generation's number and how often the page was used (lru_gen_eviction). */
+  #generationShadow(generations: Generations, frame: Pfn): number {
+    const { table } = this.#core;
+    const group = table.memcg[frame] as number;
+    const type = generations.typeOf(frame);
+    generations.tiers(group).evicted(type, generations.tier(frame));
+    const token = generations.minSeq(group, type) * REFS + Math.max(generations.refs(frame) - 1, 0);
+    return pack(group, token, table.has(frame, PG_WORKINGSET));
+  }
+
+  /** Evicted less than four generations ago (lru_gen_test_recent). */
+  #isGenerationRecent(generations: Generations, { cgroup, age, ageBits }: Shadow): boolean {
+    const now = generations.maxSeq(cgroup) % 2 ** (ageBits - 2);
+    return Math.abs(now - Math.floor(age / REFS)) < MAX_NR_GENS;
+  }
+
+  /** lru_gen_refault: its tier comes back, and it is used as often as it was. */
+  #generationRefault(generations: Generations, frame: Pfn, shadow: Shadow): void {
+    const { table, lru } = this.#core;
+    const payer = table.memcg[frame] as number;
+    if (shadow.cgroup !== payer) return;
+    const isFile = !table.has(frame, PG_SWAPBACKED);
+    this.#countRefault(payer, isFile);
+    if (!this.#isGenerationRecent(generations, shadow)) return;
+    const refs = (shadow.age % REFS) + 1;
+    const { wasActive } = shadow;
+    generations.tiers(payer).refaulted(isFile ? FILE : ANON, tierOf(refs, wasActive));
+    if (lru.inFault) this.#count(payer, isFile ? WORKINGSET_ACTIVATE_FILE : WORKINGSET_ACTIVATE_ANON);
+    if (wasActive) {
+      table.set(frame, PG_WORKINGSET);
+      this.#count(payer, isFile ? WORKINGSET_RESTORE_FILE : WORKINGSET_RESTORE_ANON);
+    } else generations.setRefs(frame, refs - 1);
+  }
+
+  #countRefault(payer: number, isFile: boolean): void {
+    const group = this.#core.cgroups.get(payer);
+    this.#count(payer, isFile ? WORKINGSET_REFAULT_FILE : WORKINGSET_REFAULT_ANON);
+    if (isFile) group.refaultFile++;
+    else group.refaultAnon++;
+  }
+
+  #count(payer: number, item: number): void {
+    this.#core.vmstat.count(item);
+    this.#core.cgroups.count(payer, item);
   }
 
   /**
@@ -72,6 +124,8 @@ export class Workingset {
    * @param isFile a page of a file; else of swap
    */
   isRecent(shadow: number, isFile = true): boolean {
+    const { generations } = this.#core.lru;
+    if (generations !== undefined) return this.#isGenerationRecent(generations, unpack(shadow));
     const { cgroup, age, ageBits } = unpack(shadow);
     const now = (this.#ages[cgroup] ?? 0) % 2 ** ageBits;
     const distance = now >= age ? now - age : now - age + 2 ** ageBits;
@@ -91,28 +145,23 @@ export class Workingset {
 
   /** A page with a shadow is in memory again (workingset_refault): a recent one begins as an active page. */
   refault(frame: Pfn, shadow: number): void {
-    const { table, vmstat, cgroups, groupStats } = this.#core;
+    const { table, groupStats, lru } = this.#core;
+    if (lru.generations !== undefined) {
+      this.#generationRefault(lru.generations, frame, unpack(shadow));
+      return;
+    }
     const isFile = !table.has(frame, PG_SWAPBACKED);
     const payer = table.memcg[frame] as number;
-    const group = cgroups.get(payer);
-    const refault = isFile ? WORKINGSET_REFAULT_FILE : WORKINGSET_REFAULT_ANON;
-    vmstat.count(refault);
-    cgroups.count(payer, refault);
-    if (isFile) group.refaultFile++;
-    else group.refaultAnon++;
+    this.#countRefault(payer, isFile);
     if (!this.isRecent(shadow, isFile)) return;
     table.set(frame, PG_ACTIVE);
     this.grow(payer, 1);
-    const activate = isFile ? WORKINGSET_ACTIVATE_FILE : WORKINGSET_ACTIVATE_ANON;
-    vmstat.count(activate);
-    cgroups.count(payer, activate);
+    this.#count(payer, isFile ? WORKINGSET_ACTIVATE_FILE : WORKINGSET_ACTIVATE_ANON);
     groupStats.noteActivation(payer, isFile, 1);
     if (!unpack(shadow).wasActive) return;
     table.set(frame, PG_WORKINGSET);
     this.#core.noteRefault(payer, isFile, 1);
-    const restore = isFile ? WORKINGSET_RESTORE_FILE : WORKINGSET_RESTORE_ANON;
-    vmstat.count(restore);
-    cgroups.count(payer, restore);
+    this.#count(payer, isFile ? WORKINGSET_RESTORE_FILE : WORKINGSET_RESTORE_ANON);
   }
 
   /** Pages of a cgroup were evicted or became active: what went before is further away (workingset_age_nonresident). */

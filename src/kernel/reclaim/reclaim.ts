@@ -1,8 +1,10 @@
 import { costs } from '../../hardware/costs.ts';
 import type { Pfn } from '../../hardware/units.ts';
+import type { Mm } from '../address-space/mm.ts';
 import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
 import type { PageCore } from '../core.ts';
 import { watermarkOk } from '../frames/watermarks.ts';
+import { Eviction } from '../mglru/eviction.ts';
 import type { Psi } from '../psi/psi.ts';
 import { CAUSE_RECLAIM } from '../time/clock.ts';
 import { PGSCAN_DIRECT_THROTTLE } from '../vmstat.ts';
@@ -12,6 +14,7 @@ import { Kswapd, type KswapdState } from './kswapd.ts';
 import { LruCosts, type LruCostsState } from './lru-costs.ts';
 import { NodeShrinker, type NodeState } from './node.ts';
 import { type Reclaimer, type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
+import type { WritebackState } from './shrink-list.ts';
 import { ListShrinker } from './shrink-lists.ts';
 import { LruvecShrinker } from './shrink-lruvec.ts';
 import { THROTTLE_WRITEBACK, Throttle, type ThrottleState } from './throttle.ts';
@@ -30,6 +33,8 @@ export interface ReclaimNeeds {
   readonly timed: boolean;
   /** Starts writing dirty pages of files, so that they can be dropped later (wakeup_flusher_threads). */
   wakeFlusher(): void;
+  /** Address spaces of all processes, which aging walks. */
+  mms(): Iterable<Mm>;
   /** The task that runs now waits until a folio is written. */
   waitForWriteback(head: Pfn): void;
   /** An isolated page of a group went back to an active list (workingset_age_nonresident). */
@@ -58,18 +63,24 @@ export class Reclaim {
     this.#costs = new LruCosts(stats);
     this.#throttle = new Throttle(core, { isHopeless: () => this.#kswapd.isHopeless });
     const throttle = this.#throttle;
+    const writeback: WritebackState = {
+      get allUnderWriteback() {
+        return throttle.allUnderWriteback;
+      },
+      waitFor: (head) => needs.waitForWriteback(head),
+    };
     this.#lists = new ListShrinker(core, {
       costs: this.#costs,
-      writeback: {
-        get allUnderWriteback() {
-          return throttle.allUnderWriteback;
-        },
-        waitFor: (head) => needs.waitForWriteback(head),
-      },
+      writeback,
       growAge: (group, pages) => needs.growAge(group, pages),
       foundOnlyDirty: (sc) => this.#foundOnlyDirty(sc),
     });
-    const lruvecs = new LruvecShrinker(core, stats, this.#lists);
+    const eviction = new Eviction(core, {
+      writeback,
+      mms: () => needs.mms(),
+      walksTables: () => (core.params.lruGen & 2) !== 0,
+    });
+    const lruvecs = new LruvecShrinker(core, stats, this.#lists, eviction);
     this.#node = new NodeShrinker(core, { stats, costs: this.#costs, lruvecs, throttle, shrinkSlab: needs.shrinkSlab });
     this.#kswapd = new Kswapd(core, {
       node: this.#node,
@@ -167,7 +178,7 @@ export class Reclaim {
   /** Nobody writes what reclaim wants: the flusher is woken, and a group without limits of its own waits for it. */
   #foundOnlyDirty(sc: ScanControl): void {
     this.#needs.wakeFlusher();
-    if (sc.target !== undefined) this.#throttle.hold(THROTTLE_WRITEBACK, false);
+    if (sc.target !== undefined && this.#core.cgroups.version === 1) this.#throttle.hold(THROTTLE_WRITEBACK, false);
   }
 
   save(): ReclaimState {

@@ -4,6 +4,7 @@ import { VM_EXEC, VM_LOCKED } from '../address-space/vm-flags.ts';
 import { hasRecency, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { PG_REFERENCED, PG_SWAPBACKED } from '../frames/frame-table.ts';
+import { lookAround } from '../mglru/aging.ts';
 
 /** What the use of a page since the last look says (enum folio_references). */
 export const RECLAIM = 0;
@@ -32,11 +33,12 @@ function countReferences(core: PageCore, head: Pfn, pages: number): References {
   const users: Vma[] = [];
   for (let i = 0; i < pages; i++) {
     if (core.table.mapcount[head + i] === 0) continue;
-    rmap.forEachMapping(pfn(head + i), (vma, _page, slot) => {
+    rmap.forEachMapping(pfn(head + i), (vma, page, slot) => {
       if (vma.flags & VM_LOCKED) found.locked = true;
       const lo = pageTables.lo(slot);
       if ((lo & PTE_ACCESSED) === 0 || !hasRecency(vma)) return;
       pageTables.set(slot, lo & ~PTE_ACCESSED, pageTables.hi(slot));
+      if (core.lru.generations !== undefined) lookAround(core, core.lru.generations, vma, page, slot);
       if (users.includes(vma)) return;
       users.push(vma);
       found.flags |= vma.flags;
@@ -51,9 +53,13 @@ function countReferences(core: PageCore, head: Pfn, pages: number): References {
  * another round, used again or through several, it becomes active; executable files at once.
  */
 export function checkReferences(core: PageCore, head: Pfn, pages: number): number {
-  const { table } = core;
+  const { table, lru } = core;
   const { count, flags, locked } = countReferences(core, head, pages);
   if (locked) return ACTIVATE;
+  if (lru.generations !== undefined) {
+    if (count === 0) return RECLAIM;
+    return lru.generations.useByMapping(head) ? ACTIVATE : KEEP;
+  }
   const wasReferenced = table.has(head, PG_REFERENCED);
   for (let i = 0; i < pages; i++) table.clear(pfn(head + i), PG_REFERENCED);
   const isFile = !table.has(head, PG_SWAPBACKED);

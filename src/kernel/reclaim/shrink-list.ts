@@ -116,7 +116,7 @@ function decide(core: PageCore, writeback: WritebackState, head: Pfn, pages: num
       met.immediate += pages;
       return ACTIVATED;
     }
-    if (sc.target === undefined || !wasMet) {
+    if (sc.target === undefined || core.cgroups.version === 2 || !wasMet) {
       table.set(head, PG_RECLAIM);
       met.writeback += pages;
       return ACTIVATED;

@@ -11,29 +11,13 @@ import {
   PG_WORKINGSET,
 } from '../frames/frame-table.ts';
 import { LRU_ACTIVE_FILE, LRU_INACTIVE_FILE, type Lruvec } from '../frames/lru.ts';
-import {
-  PGDEACTIVATE,
-  PGREFILL,
-  PGSCAN_ANON,
-  PGSCAN_DIRECT,
-  PGSCAN_FILE,
-  PGSCAN_KSWAPD,
-  PGSCAN_PROACTIVE,
-  PGSTEAL_ANON,
-  PGSTEAL_DIRECT,
-  PGSTEAL_FILE,
-  PGSTEAL_KSWAPD,
-  PGSTEAL_PROACTIVE,
-} from '../vmstat.ts';
+import { PGDEACTIVATE, PGREFILL } from '../vmstat.ts';
 import type { LruCosts } from './lru-costs.ts';
 import { usedAsProgram } from './references.ts';
 import { type ScanControl, SWAP_CLUSTER_MAX, scanControl } from './scan-control.ts';
+import { countScanned, countStolen } from './scan-counts.ts';
 import { folioPages, shrinkFolioList, type WritebackState } from './shrink-list.ts';
 import { traceActive, traceInactive, traceIsolate, tracePages } from './vmscan-trace.ts';
-
-/** Counters of pages looked at and freed, by who reclaims (PGSCAN_KSWAPD + reclaimer_offset). */
-const SCANNED = { kswapd: PGSCAN_KSWAPD, direct: PGSCAN_DIRECT, proactive: PGSCAN_PROACTIVE } as const;
-const STOLEN = { kswapd: PGSTEAL_KSWAPD, direct: PGSTEAL_DIRECT, proactive: PGSTEAL_PROACTIVE } as const;
 
 /** What the lists need of the rest of reclaim. */
 export interface ListNeeds {
@@ -62,7 +46,7 @@ export class ListShrinker {
    * @returns pages freed
    */
   shrinkInactive(lruvec: Lruvec, list: number, pages: number, sc: ScanControl): number {
-    const { vmstat, lru, cgroups, trace } = this.#core;
+    const { lru, cgroups, trace } = this.#core;
     const isFile = list === LRU_INACTIVE_FILE;
     lru.drain();
     const scannedBefore = sc.nrScanned;
@@ -74,16 +58,11 @@ export class ListShrinker {
     const { freed, kept } = shrinkFolioList(this.#core, this.#needs.writeback, this.#isolated, count, sc);
     this.#putAllBack(kept);
     const scanned = sc.nrScanned - scannedBefore;
-    if (sc.target === undefined) {
-      vmstat.count(SCANNED[sc.by], scanned);
-      vmstat.count(STOLEN[sc.by], freed);
-    }
-    cgroups.count(lruvec.cgroup, SCANNED[sc.by], scanned);
-    cgroups.count(lruvec.cgroup, STOLEN[sc.by], freed);
-    vmstat.count(isFile ? PGSCAN_FILE : PGSCAN_ANON, scanned);
-    vmstat.count(isFile ? PGSTEAL_FILE : PGSTEAL_ANON, freed);
+    const group = cgroups.get(lruvec.cgroup);
+    countScanned(this.#core, sc, group, isFile, scanned);
+    countStolen(this.#core, sc, group, isFile, freed);
     const written = sc.met.pageout - pageoutBefore;
-    this.#needs.costs.note(cgroups.get(lruvec.cgroup), isFile, written, scanned - freed);
+    this.#needs.costs.note(group, isFile, written, scanned - freed);
     traceInactive(trace, sc, scanned, freed, {
       dirty: sc.met.dirty - dirty,
       writeback: sc.met.writeback - writeback,

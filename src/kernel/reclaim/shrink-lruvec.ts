@@ -2,6 +2,8 @@ import type { MemCgroup } from '../cgroup/mem-cgroup.ts';
 import { hasProtection, unprotected } from '../cgroup/protection.ts';
 import type { PageCore } from '../core.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, type Lruvec } from '../frames/lru.ts';
+import type { Eviction } from '../mglru/eviction.ts';
+import { MIN_LRU_BATCH } from '../mglru/tiers.ts';
 import { EVICTABLE, inactiveIsLow, isActiveList, isFileList, scanCounts } from './balance.ts';
 import type { GroupStats } from './group-stats.ts';
 import { DEF_PRIORITY, type ScanControl, SWAP_CLUSTER_MAX } from './scan-control.ts';
@@ -12,9 +14,11 @@ export class LruvecShrinker {
   readonly #core: PageCore;
   readonly #stats: GroupStats;
   readonly #lists: ListShrinker;
+  readonly #eviction: Eviction;
   readonly #above = new Int32Array(EVICTABLE.length);
 
-  constructor(core: PageCore, stats: GroupStats, lists: ListShrinker) {
+  constructor(core: PageCore, stats: GroupStats, lists: ListShrinker, eviction: Eviction) {
+    this.#eviction = eviction;
     this.#core = core;
     this.#stats = stats;
     this.#lists = lists;
@@ -23,6 +27,11 @@ export class LruvecShrinker {
   /** Looks at each list in turns of 32 pages until the round's share is done or enough is free. */
   shrink(sc: ScanControl, group: MemCgroup): void {
     const { lru, swap, cgroups } = this.#core;
+    if (lru.generations !== undefined) {
+      const maySwap = sc.maySwap && cgroups.freeSwap(group, swap.free) >= MIN_LRU_BATCH;
+      this.#eviction.shrink(sc, lru.generations, group, maySwap ? this.#swappiness(sc, group) : 0);
+      return;
+    }
     const lruvec = lru.lruvec(group.id);
     const isCgroup = sc.target !== undefined;
     const facts = {

@@ -23,6 +23,8 @@ export interface TreeSource extends PageCore, VmstatSource {
   readonly commitments: { readonly limit: number; readonly committed: number };
   readonly processes: { readonly all: ReadonlyMap<number, Process> };
   readonly cgroupTree: CgroupTree;
+  /** Writes /sys/kernel/mm/lru_gen/enabled. */
+  setLruGen(bits: number): void;
   readonly files: Pick<FileCalls, 'syncAll' | 'dropAll'>;
   /** Writes a file of /sys/kernel/mm/transparent_hugepage and lets it act; undefined when it cannot be written. */
   writeThp(name: string, text: string): number | undefined;

@@ -2,6 +2,7 @@
 import { EEXIST, EPERM } from '../../errno.ts';
 import { CgroupFiles } from './cgroup-files.ts';
 import { hugetlbFiles } from './hugetlb-files.ts';
+import { lruGenFiles } from './lru-gen-files.ts';
 import { machineFiles } from './machine-files.ts';
 import { pidFiles } from './pid-files.ts';
 import { sysctlFiles } from './sysctl-files.ts';
@@ -21,7 +22,13 @@ export class SystemFiles {
 
   constructor(source: TreeSource) {
     this.#source = source;
-    const files = [...machineFiles(source), ...sysctlFiles(source), ...hugetlbFiles(source), ...thpFiles(source)];
+    const files = [
+      ...machineFiles(source),
+      ...sysctlFiles(source),
+      ...hugetlbFiles(source),
+      ...thpFiles(source),
+      ...lruGenFiles(source),
+    ];
     for (const [path, file] of files) this.add(path, file);
     const { cgroups, cgroupTree, processes } = source;
     this.#cgroups = new CgroupFiles({ version: cgroups.version, tree: cgroupTree, processes: processes.all });
