@@ -3,6 +3,7 @@
  * byte out of a page that was charged for them: what is left of it serves the next ones.
  */
 import type { Vma } from '../address-space/vma.ts';
+import type { File } from '../page-cache/file.ts';
 import type { Process, Task } from '../process/process.ts';
 import type { Slab } from '../slab/slab.ts';
 import type { MemCgroup } from './mem-cgroup.ts';
@@ -17,6 +18,9 @@ export const RADIX_NODE_BYTES: number = 584 + OWNER_BYTES;
 
 /** struct buffer_head: one for a page that is written, where a block is a page. */
 const BUFFER_HEAD_BYTES = 104 + OWNER_BYTES;
+
+/** struct file. */
+const FILE_BYTES = 192 + OWNER_BYTES;
 
 /** struct vm_area_struct. */
 const VMA_BYTES = 192 + OWNER_BYTES;
@@ -100,6 +104,14 @@ export function payForGroup(cgroups: MemCgroups, parent: number, cpus: number, i
   const bytes = CGROUP_BYTES + cpus * CGROUP_PERCPU_BYTES;
   if (isNew) chargeObject(cgroups, parent, bytes, undefined);
   else unchargeObject(cgroups, parent, bytes);
+}
+
+/** A file is opened or closed: the cgroup of who opened it pays (alloc_empty_file). */
+export function payForFile(core: Payers, file: File, isNew: boolean): void {
+  if (isNew) {
+    file.payer = core.current?.mm.memcg ?? 0;
+    chargeObject(core.cgroups, file.payer, FILE_BYTES, core.current);
+  } else unchargeObject(core.cgroups, file.payer, FILE_BYTES);
 }
 
 /** A process is made or has ended: the group of who made it pays for its stack and what describes it (copy_process). */

@@ -44,8 +44,13 @@ export class OomKill {
     if (together !== undefined) {
       core.cgroups.countOomGroupKill(together);
       log(`Tasks in ${together.path} are going to be killed due to memory.oom.group set`);
-      for (const member of candidatesOf(this.#needs.processes(), together))
-        if (member.oomScoreAdj !== OOM_SCORE_ADJ_MIN) this.#kill(member, message, dying);
+      for (const member of candidatesOf(this.#needs.processes(), together)) {
+        if (member.oomScoreAdj === OOM_SCORE_ADJ_MIN) continue;
+        // The victim has gone meanwhile, unless it is who asks for memory and so runs here.
+        if (member === victim && control.task?.process !== victim)
+          log(`${message}: OOM victim ${victim.pid} (${victim.comm}) is already exiting. Skip killing the task`);
+        else this.#kill(member, message, dying);
+      }
     }
     for (const process of dying) this.#end(process);
   }

@@ -1,6 +1,7 @@
 import { PAGE_SIZE, type Pfn, pfn } from '../../hardware/units.ts';
 import type { FileOps } from '../address-space/page-ops.ts';
 import type { Vma } from '../address-space/vma.ts';
+import { payForFile } from '../cgroup/kernel-objects.ts';
 import type { PageCore } from '../core.ts';
 import { PG_RECLAIM } from '../frames/frame-table.ts';
 import type { Hstate } from '../hugetlb/hstate.ts';
@@ -180,6 +181,7 @@ export class FileStore implements FileOps {
     if (inode.kind === 'file') this.core.slab.lookedUp(inode);
     this.core.slab.files.allocate();
   #memoryInode(name: string, size: number, commit: 'size' | 'page'): Inode {
+    payForFile(this.core, file, true);
     return this.#table.add({ name, kind: 'shmem', fs: this.#tmpfs, size, commit });
   }
   hugetlbFile(hstate: Hstate, bytes: number): File {
@@ -224,6 +226,8 @@ export class FileStore implements FileOps {
     if (inode.kind === 'shmem' && inode.commit === 'size') this.#commit.release(Math.ceil(inode.size / PAGE_SIZE));
     this.#table.delete(inode);
   }
+    this.core.slab.files.free();
+    payForFile(this.core, file, false);
 
     this.core.slab.files.free();
   mapFile(vma: Vma): void {

@@ -32,6 +32,8 @@ export class File {
   superErrorSeen = 0;
   /** Descriptors and mappings that hold it; at 0 it is closed. */
   references = 1;
+  /** Number of the cgroup that pays for this description. */
+  payer = 0;
 
   constructor(id: number, inode: Inode, flags: number, raPages: number) {
     this.id = id;

@@ -46,6 +46,7 @@ export interface OpenFileState {
   readonly writeErrorSeen: number;
   readonly superErrorSeen: number;
   readonly references: number;
+  readonly payer: number;
   readonly ra: ReadaheadState;
 }
 
@@ -147,6 +148,7 @@ export const saveFile = (file: File): OpenFileState => ({
   writeErrorSeen: file.writeErrorSeen,
   superErrorSeen: file.superErrorSeen,
   references: file.references,
+  payer: file.payer,
   ra: { ...file.ra },
 });
 
@@ -158,6 +160,7 @@ export function restoreFile(state: OpenFileState, inode: Inode | undefined): Fil
   file.writeErrorSeen = state.writeErrorSeen;
   file.superErrorSeen = state.superErrorSeen;
   file.references = state.references;
+  file.payer = state.payer;
   Object.assign(file.ra, state.ra);
   return file;
 }
