@@ -241,13 +241,13 @@ export class Kernel implements PageCore {
       growAge: (group, pages) => this.files.workingset.grow(group, pages),
       shrinkSlab: (group, priority) => this.slab.shrink(group, priority),
       psi: this.psi,
+      mms: () => new Set([...this.processes.all.values()].map(({ mm }) => mm)),
     });
     this.lru.onEvent = (cgroup, item) => this.cgroups.count(cgroup, item);
+    this.lru.setGenerations((boot.params.lruGen & 1) !== 0);
     this.lru.onActivation = (frame) => this.files.workingset.grow(this.table.memcg[frame] as number, 1);
-      mms: () => new Set([...this.processes.all.values()].map(({ mm }) => mm)),
     const fileFaults = new FileFaults(this, this.files);
     this.faults = new FaultHandler(
-    this.lru.setGenerations((boot.params.lruGen & 1) !== 0);
       this,
       fileFaults,
       {
@@ -347,6 +347,12 @@ export class Kernel implements PageCore {
     if (reclaim.isAboveMin) allocator.pressure = BELOW_LOW;
   }
 
+  /** Writes /sys/kernel/mm/lru_gen/enabled. @param bits 1: MGLRU, 2: its walks of page tables, 4: of directories */
+  setLruGen(bits: number): void {
+    this.params.lruGen = bits;
+    this.lru.setGenerations((bits & 1) !== 0);
+  }
+
   /** As in PageCore: kswapd when memory is low, the task's own reclaim when it is below the minimum. */
   relieve(task: Task, point: AllocationPoint): boolean {
     const { allocator, reclaim } = this;
@@ -354,12 +360,6 @@ export class Kernel implements PageCore {
     allocator.pressure = NO_PRESSURE;
     this.cgroups.settle(task, point);
     reclaim.kswapd();
-  /** Writes /sys/kernel/mm/lru_gen/enabled. @param bits 1: MGLRU, 2: its walks of page tables, 4: of directories */
-  setLruGen(bits: number): void {
-    this.params.lruGen = bits;
-    this.lru.setGenerations((bits & 1) !== 0);
-  }
-
     if (worst >= BELOW_MIN && task.process.ending === undefined) {
       const needs = {
         reclaim: () => reclaim.direct(),
