@@ -82,5 +82,6 @@ export function adviceText(
     ...cost,
     ...advice.settings.map((line) => `  ${line}`),
     `  sure: ${advice.sureness}; ${advice.because.join('; ')}`,
+    '  (the model has no data caches: what a program waits for memory comes on top, and the parts saved are smaller then)',
   ].join('\n')}\n`;
 }
