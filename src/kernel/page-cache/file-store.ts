@@ -5,6 +5,8 @@ import { payForFile } from '../cgroup/kernel-objects.ts';
 import type { PageCore } from '../core.ts';
 import { PG_RECLAIM } from '../frames/frame-table.ts';
 import type { Hstate } from '../hugetlb/hstate.ts';
+import type { HugePool } from '../hugetlb/huge-inode.ts';
+import type { HugetlbMount } from '../hugetlb/hugetlb.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import { O_RDWR } from '../uapi.ts';
@@ -18,9 +20,9 @@ import { FileSync } from './file-sync.ts';
 import { type FileSystem, shmemFileSystem } from './file-system.ts';
 import type { FilesState } from './files-state.ts';
 import { Flusher } from './flusher.ts';
+import { dropShadowNodes } from './index-nodes.ts';
 import type { Backing, Inode } from './inode.ts';
 import { InodeTable } from './inode-table.ts';
-import { dropShadowNodes } from './index-nodes.ts';
 import { Metadata } from './metadata.ts';
 import { MmapReadahead } from './mmap-readahead.ts';
 import { NameSpace } from './name-space.ts';
@@ -57,9 +59,9 @@ export interface NewFile {
 
 /** st_dev of the kernel's own tmpfs mount, behind memfd and shared anonymous memory. */
 const SHM_DEV = 1;
-
 /** The same of hugetlbfs. */
 const HUGETLB_DEV = 16;
+
 /**
  * Every file of the machine, with its pages: makes and forgets inodes and open files, owns the parts that move pages, and
  * serves the other subsystems of the kernel. `Files` adds the system calls.
@@ -83,11 +85,11 @@ export class FileStore implements FileOps {
   readonly direct: DirectIo;
   readonly advice: FileAdvice;
   protected readonly core: PageCore;
-  readonly #commit: Commit;
   protected readonly userCopy: UserCopy;
+  readonly #commit: Commit;
   readonly #tmpfs: FileSystem = shmemFileSystem(SHM_DEV);
-  readonly #table: InodeTable = new InodeTable(this.names);
   readonly #hugetlbfs: FileSystem = { ...shmemFileSystem(HUGETLB_DEV), name: 'hugetlbfs' };
+  readonly #table: InodeTable = new InodeTable(this.names);
 
   constructor(core: PageCore, needs: FilesNeeds) {
     this.core = core;
@@ -97,8 +99,8 @@ export class FileStore implements FileOps {
       core.contents === 'bytes' ? core.memory : undefined,
       core.clock,
     );
-    this.metadata = new Metadata(core.clock);
     const copy = this.userCopy;
+    this.metadata = new Metadata(core.clock);
     this.workingset = new Workingset(core);
     this.cache = new PageCache(core, this.workingset, {
       uncommit: (pages) => needs.release(pages),
@@ -136,6 +138,7 @@ export class FileStore implements FileOps {
   /** Makes a file under a path, written to the disk in full, nothing of it cached. */
   create(path: string, init: NewFile = {}, task?: Task): Inode {
     const { size = 0, backing, fs = this.names.fileSystemOf(path) } = init;
+    if (fs.pool !== undefined) return this.#createHuge(path, fs, fs.pool);
     const inode = this.#table.add({ name: path, kind: 'file', fs, size, backing }, init.ino);
     for (const [start, end] of init.extents ?? [[0, Math.ceil(size / PAGE_SIZE)]]) inode.extents.add(start, end);
     this.writeBack.commit(inode);
@@ -144,6 +147,24 @@ export class FileStore implements FileOps {
     const old = this.names.link(path, inode);
     if (old !== undefined) this.#forgetUnused(old, task);
     return inode;
+  }
+
+  /** A new, empty file in a mount of hugetlbfs. */
+  #createHuge(path: string, fs: FileSystem, pool: HugePool): Inode {
+    const huge = this.core.hugetlb.newFile(pool);
+    const inode = this.#table.add({ name: path, kind: 'hugetlb', fs, size: 0, huge });
+    const old = this.names.link(path, inode);
+    if (old !== undefined) this.#forgetUnused(old, undefined);
+    return inode;
+  }
+
+  /** mount -t hugetlbfs. @returns 0, or -EINVAL when the pool cannot give what `minSize` reserves */
+  mountHugetlbfs(path: string, options: HugetlbMount = {}): number {
+    const pool = this.core.hugetlb.newMount(options);
+    if (typeof pool === 'number') return pool;
+    const dev = HUGETLB_DEV + this.names.mounts.length;
+    this.names.mount(path, { ...shmemFileSystem(dev), name: 'hugetlbfs', pool });
+    return 0;
   }
 
   /** Takes a name away (unlink(2)); the file goes with its last name and user. @returns whether there was one */
@@ -157,7 +178,10 @@ export class FileStore implements FileOps {
 
   /** An open file description of an inode, held by whoever asked. */
   openInode(inode: Inode, flags: number): File {
+    if (inode.kind === 'file') this.core.slab.lookedUp(inode);
+    this.core.slab.files.allocate();
     const file = this.#table.open(inode, flags);
+    payForFile(this.core, file, true);
     this.sync.opened(file);
     return file;
   }
@@ -178,22 +202,19 @@ export class FileStore implements FileOps {
     return file;
   }
 
-    if (inode.kind === 'file') this.core.slab.lookedUp(inode);
-    this.core.slab.files.allocate();
-  #memoryInode(name: string, size: number, commit: 'size' | 'page'): Inode {
-    payForFile(this.core, file, true);
-    return this.#table.add({ name, kind: 'shmem', fs: this.#tmpfs, size, commit });
-  }
   hugetlbFile(hstate: Hstate, bytes: number): File {
     return this.openInode(this.hugetlbInode('/anon_hugepage (deleted)', hstate, bytes), O_RDWR);
   }
 
   /** A file of huge pages without a name in a directory; all of it is a hole. */
   protected hugetlbInode(name: string, hstate: Hstate, size: number): Inode {
-    const huge = this.core.hugetlb.newFile(hstate);
+    const huge = this.core.hugetlb.newFile({ hstate, subpool: undefined });
     return this.#table.add({ name, kind: 'hugetlb', fs: this.#hugetlbfs, size, huge });
   }
 
+  #memoryInode(name: string, size: number, commit: 'size' | 'page'): Inode {
+    return this.#table.add({ name, kind: 'shmem', fs: this.#tmpfs, size, commit });
+  }
 
   /** One more descriptor or mapping holds an open file (get_file). */
   get(file: File): void {
@@ -205,6 +226,8 @@ export class FileStore implements FileOps {
     if (--file.references > 0) return;
     this.flushOnClose(file.inode);
     this.#table.close(file);
+    this.core.slab.files.free();
+    payForFile(this.core, file, false);
     this.#forgetUnused(file.inode, this.core.current);
   }
 
@@ -224,12 +247,10 @@ export class FileStore implements FileOps {
     if (inode.huge !== undefined) this.core.hugetlb.files.evict(inode);
     else this.truncation.evict(inode);
     if (inode.kind === 'shmem' && inode.commit === 'size') this.#commit.release(Math.ceil(inode.size / PAGE_SIZE));
+    this.core.slab.forgotten(inode);
     this.#table.delete(inode);
   }
-    this.core.slab.files.free();
-    payForFile(this.core, file, false);
 
-    this.core.slab.files.free();
   mapFile(vma: Vma): void {
     if (vma.file === undefined) return;
     this.get(vma.file);
@@ -256,7 +277,6 @@ export class FileStore implements FileOps {
 
   punchHole(task: Task, file: File, offset: number, length: number): number {
     if (file.inode.huge !== undefined) this.core.hugetlb.files.punchHole(file.inode, offset, length);
-    this.core.slab.forgotten(inode);
     else this.truncation.punchHole(task, file.inode, offset, length);
     return 0;
   }
@@ -271,11 +291,17 @@ export class FileStore implements FileOps {
     if (inode !== undefined) this.cache.markDirty(undefined, inode, frame);
   }
 
+  /** A cached page lies in another frame from now on (folio_migrate_mapping). */
+  moveFrame(from: Pfn, to: Pfn): void {
+    const { mapping, index } = this.core.table;
+    this.inode(mapping[from] as number)?.pages.set(index[from] as number, to);
+  }
+
   /**
    * Reclaim wants the memory of a page that nothing maps any more (shrink_folio_list): a clean folio goes with the last
    * of its pages and leaves its shadow; a dirty one, or one under write-back, is marked for when it has been written, and stays.
    */
-  evict(frame: Pfn): void {
+  evict(frame: Pfn, target: number): void {
     const inode = this.#table.get(this.core.table.mapping[frame] as number);
     if (inode === undefined) return;
     if (this.cache.isDirty(frame) || this.cache.isWriteback(frame))
@@ -312,6 +338,11 @@ export class FileStore implements FileOps {
     return dropped;
   }
 
+  /** Gives back nodes of page indexes that hold only shadows and that a group pays for. @returns how many */
+  dropShadowNodes(group: number, nodes: number): number {
+    return dropShadowNodes(this.core, this.#table.values(), group, nodes);
+  }
+
   /** Writes every dirty page (sync(2)). */
   syncAll(): void {
     const devices = new Set(this.names.mounts.map(([, fs]) => fs));
@@ -333,11 +364,6 @@ export class FileStore implements FileOps {
   save(): FilesState {
     return {
       ...this.#table.save(this.core.hugetlb),
-  /** Gives back nodes of page indexes that hold only shadows and that a group pays for. @returns how many */
-  dropShadowNodes(group: number, nodes: number): number {
-    return dropShadowNodes(this.core, this.#table.values(), group, nodes);
-  }
-
       workingsetAge: this.workingset.age,
       flusher: this.flusher.save(),
       inFlight: this.writeBack.inFlight.save(),
@@ -347,7 +373,7 @@ export class FileStore implements FileOps {
 
   /** Takes the place of all files. */
   restore(state: FilesState): void {
-    this.#table.restore(state, this.#tmpfs, this.core.hugetlb);
+    this.#table.restore(state, [this.#tmpfs, this.#hugetlbfs], this.core.hugetlb);
     this.metadata.restore(state.metadata);
     this.workingset.restore(state.workingsetAge);
     this.cache.dirtyInodes.clear();

@@ -1,4 +1,5 @@
 import type { Vma } from '../address-space/vma.ts';
+import type { HugeInode } from '../hugetlb/huge-inode.ts';
 import type { FileSystem } from './file-system.ts';
 import { PageIndex } from './page-index.ts';
 import { PageRanges } from './page-ranges.ts';
@@ -34,13 +35,20 @@ export interface Inode {
   readonly dev: number;
   /** As /proc/PID/maps shows it. */
   name: string;
-  /** 'file': on a disk. 'shmem': tmpfs, memfd and shared anonymous memory; pages live only in the cache. */
-  readonly kind: 'file' | 'shmem';
+  /**
+   * 'file': on a disk. 'shmem': tmpfs, memfd and shared anonymous memory; pages live only in the cache. 'hugetlb': huge
+   * pages of a pool, which are in `huge`.
+   */
+  readonly kind: 'file' | 'shmem' | 'hugetlb';
+  /** Pages and reservations of a file of hugetlbfs; undefined of any other. */
+  readonly huge: HugeInode | undefined;
   readonly fs: FileSystem;
   /** Bytes. */
   size: number;
   /** Cached pages: index to frame. */
   readonly pages: PageIndex;
+  /** Which cgroups pay for how many nodes of the index. */
+  readonly indexPayers: Map<number, number>;
   /** Pages that have blocks on the disk with something written in them; reading any other page is no I/O. */
   readonly extents: PageRanges;
   /** Pages that fallocate(2) gave blocks to (unwritten extents): they read as holes do. */
@@ -49,8 +57,6 @@ export interface Inode {
   readonly mappings: Set<Vma>;
   readonly backing: Backing | undefined;
   /** Cached pages that differ from the disk. */
-  /** Which cgroups pay for how many nodes of the index. */
-  readonly indexPayers: Map<number, number>;
   dirtyPages: number;
   /** When the first of them became so, in nanoseconds since boot (dirtied_when). */
   dirtiedWhen: number;
@@ -87,7 +93,8 @@ export interface InodeInit {
   readonly id: number;
   readonly ino: number;
   readonly name: string;
-  readonly kind: 'file' | 'shmem';
+  readonly kind: 'file' | 'shmem' | 'hugetlb';
+  readonly huge?: HugeInode | undefined;
   readonly fs: FileSystem;
   readonly size: number;
   readonly backing?: Backing | undefined;
@@ -99,15 +106,16 @@ export const makeInode = (init: InodeInit): Inode => ({
   ...init,
   dev: init.fs.dev,
   pages: new PageIndex(),
+  indexPayers: new Map(),
   extents: new PageRanges(),
   unwritten: new PageRanges(),
   mappings: new Set(),
+  huge: init.huge,
   backing: init.backing,
   commit: init.commit ?? 'page',
   dirtyPages: 0,
   dirtiedWhen: 0,
   writebackIndex: 0,
-  indexPayers: new Map(),
   writeError: 0,
   durable: { size: 0, extents: [] },
   changedTick: -1,

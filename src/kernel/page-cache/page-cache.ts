@@ -78,6 +78,13 @@ export class PageCache extends Folios {
     if (inode.pages.next(index, index + pages - 1) >= 0) return -2;
     const head = order === 0 ? this.#allocate(inode) : this.#core.pages.allocateFolio(order);
     if (head < 0) return -1;
+    this.enter(task, inode, index, pfn(head), order);
+    return head;
+  }
+
+  /** Puts a folio that is in nobody's use in the cache (__filemap_add_folio). */
+  enter(task: Task | undefined, inode: Inode, index: number, head: Pfn, order: number): void {
+    const pages = 1 << order;
     const { table, trace, vmstat, lru } = this.#core;
     for (let i = 0; i < pages; i++) {
       const frame = pfn(head + i);
@@ -92,7 +99,6 @@ export class PageCache extends Folios {
     if (inode.kind === 'shmem') vmstat.count(NR_SHMEM, pages);
     if (trace.on)
       trace.emit(FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE, task?.tid ?? 0, head, inode.ino, index, inode.dev, order);
-    return head;
   }
 
   #allocate(inode: Inode): number {
