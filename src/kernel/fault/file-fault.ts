@@ -26,6 +26,7 @@ import { FaultAround, mapFilePages } from './fault-around.ts';
 import {
   FAULT_FLAG_ALLOW_RETRY,
   FAULT_FLAG_TRIED,
+  FAULT_FLAG_USER,
   FAULT_FLAG_WRITE,
   VM_FAULT_ERROR,
   VM_FAULT_MAJOR,
@@ -137,20 +138,20 @@ export class FileFaults {
     const index = indexOf(vma, page);
     if (index * PAGE_SIZE >= inode.size) return VM_FAULT_SIGBUS;
     if (inode.kind === 'shmem') {
-      return this.#findShared(task, vma, inode, index);
+      return this.#findShared(task, vma, inode, index, flags);
     }
     return this.#findOnDisk(task, file, vma, index, flags);
   }
 
   /** shmem_fault: a page that has to be read from swap makes it a major one. */
-  #findShared(task: Task, vma: Vma, inode: Inode, index: number): number {
+  #findShared(task: Task, vma: Vma, inode: Inode, index: number, flags: number): number {
     const { shmem } = this.#parts;
     const isMajor = shmem.swap.isSwappedOut(inode, index);
     if (isMajor) {
       this.#core.vmstat.count(PGMAJFAULT);
       this.#core.cgroups.get(vma.mm.memcg).pgmajfault++;
     }
-    const frame = shmem.getPage(task, inode, index);
+    const frame = shmem.getPage(task, inode, index, (flags & FAULT_FLAG_USER) !== 0 ? true : 'light');
     if (frame < 0) return VM_FAULT_OOM;
     this.#found = pfn(frame);
     return isMajor ? VM_FAULT_MAJOR : VM_FAULT_MINOR;

@@ -42,7 +42,8 @@ export function swapFault(
   }
   const own = pfn(frame);
   mapSwappedIn(core, vma, page, slot, own, (lo & PTE_SWP_EXCLUSIVE) !== 0, write);
-  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write && table.mapcount[own] === 1)) swap.giveUp(own);
+  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write && table.mapcount[own] === 1))
+    swap.giveUp(own);
   if (!write || pageTables.lo(slot) & PTE_WRITE || (vma.flags & VM_WRITE) === 0) return outcome;
   return outcome | copyOnWrite(core, vma, page, slot);
 }

@@ -77,7 +77,7 @@ export class UserPages implements TableFrames {
    * @param mayReclaim nobody has a page in his hands: a cgroup at its limit reclaims first
    * @param payer cgroup that pays: the running task's, but for a page that comes back from swap its owner's
    */
-  allocateAnonymous(mayReclaim = false, payer: number = this.#charging.payer()): Pfn | -1 {
+  allocateAnonymous(mayReclaim: boolean | 'light' = false, payer: number = this.#charging.payer()): Pfn | -1 {
     return this.#take(PG_UPTODATE | PG_SWAPBACKED, GFP_ANONYMOUS, payer, mayReclaim);
   }
 

@@ -73,10 +73,10 @@ export class PageCache extends Folios {
    * Puts a new folio of zeros in the cache (filemap_add_folio); its first page is returned, -1 when there is no memory
    * and -2 when a page of it is there already. It is not up to date.
    */
-  add(task: Task | undefined, inode: Inode, index: number, order = 0): number {
+  add(task: Task | undefined, inode: Inode, index: number, order = 0, mayReclaim: boolean | 'light' = 'light'): number {
     const pages = 1 << order;
     if (inode.pages.next(index, index + pages - 1) >= 0) return -2;
-    const head = order === 0 ? this.#allocate(inode) : this.#core.pages.allocateFolio(order);
+    const head = order === 0 ? this.#allocate(inode, mayReclaim) : this.#core.pages.allocateFolio(order);
     if (head < 0) return -1;
     this.enter(task, inode, index, pfn(head), order);
     return head;
@@ -101,9 +101,9 @@ export class PageCache extends Folios {
       trace.emit(FILEMAP_MM_FILEMAP_ADD_TO_PAGE_CACHE, task?.tid ?? 0, head, inode.ino, index, inode.dev, order);
   }
 
-  #allocate(inode: Inode): number {
+  #allocate(inode: Inode, mayReclaim: boolean | 'light'): number {
     const { pages } = this.#core;
-    return inode.kind === 'shmem' ? pages.allocateAnonymous() : pages.allocateCache();
+    return inode.kind === 'shmem' ? pages.allocateAnonymous(mayReclaim) : pages.allocateCache();
   }
 
   /**

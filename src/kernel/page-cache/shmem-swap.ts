@@ -18,7 +18,7 @@ export const entryOfValue = (value: number): number => ~value;
 /** The swap-in side of swap, which is made after the files. */
 export interface SwapReader {
   /** Reads a place and its neighbours on the disk into the swap cache (swap_cluster_readahead). @returns its frame or -1 */
-  readCluster(task: Task | undefined, entry: number, mayReclaim: boolean): Pfn | -1;
+  readCluster(task: Task | undefined, entry: number, mayReclaim: boolean | 'light'): Pfn | -1;
   /** A page that was wanted is in the swap cache already (swap_update_readahead without a mapping). */
   hitShared(frame: Pfn): void;
 }
@@ -60,14 +60,14 @@ export class ShmemSwap {
    * its neighbours on the disk. Its place in swap is given up at once.
    * @returns its frame, or -1 when there is no memory
    */
-  swapIn(task: Task | undefined, inode: Inode, index: number): Pfn | -1 {
+  swapIn(task: Task | undefined, inode: Inode, index: number, mayReclaim: boolean | 'light'): Pfn | -1 {
     const { swap, table } = this.#core;
     const entry = entryOfValue(inode.pages.get(index));
     const cached = swap.cached(entry);
     let frame = cached;
     if (cached >= 0) this.#reader().hitShared(cached as Pfn);
-    else if (swap.area(entry).device.synchronous) frame = swap.readDirect(task, entry, false);
-    else frame = this.#reader().readCluster(task, entry, false);
+    else if (swap.area(entry).device.synchronous) frame = swap.readDirect(task, entry, mayReclaim);
+    else frame = this.#reader().readCluster(task, entry, mayReclaim);
     if (frame < 0) return -1;
     const page = pfn(frame);
     if (table.has(page, PG_SWAPCACHE)) swap.leaveCache(page);
@@ -84,7 +84,7 @@ export class ShmemSwap {
       0,
       0x7fffffff,
       (index, value) => {
-        if (value < 0 && areaOf(entryOfValue(value)) === area.number && this.swapIn(undefined, inode, index) < 0)
+        if (value < 0 && areaOf(entryOfValue(value)) === area.number && this.swapIn(undefined, inode, index, false) < 0)
           complete = false;
       },
       true,
@@ -98,7 +98,7 @@ export class ShmemSwap {
       first,
       end - 1,
       (_index, value) => {
-        if (value < 0) this.#core.swap.readIntoCache(task, entryOfValue(value), false);
+        if (value < 0) this.#core.swap.readIntoCache(task, entryOfValue(value), 'light');
       },
       true,
     );

@@ -32,9 +32,13 @@ export class Shmem {
     this.#zeroFrame = zeroFrame;
   }
 
-  /** The frame of a page, a zeroed new one where none was (shmem_get_folio, SGP_CACHE and SGP_WRITE); -1: no memory. */
-  getPage(task: Task | undefined, inode: Inode, index: number): Pfn | -1 {
-    const frame = this.#makePage(task, inode, index);
+  /**
+   * The frame of a page, a zeroed new one where none was (shmem_get_folio, SGP_CACHE and SGP_WRITE).
+   * @param mayReclaim as for allocateAnonymous; 'light': reclaim may not kill for it
+   * @returns the frame, or -1: no memory
+   */
+  getPage(task: Task | undefined, inode: Inode, index: number, mayReclaim: boolean | 'light' = 'light'): Pfn | -1 {
+    const frame = this.#makePage(task, inode, index, mayReclaim);
     if (frame >= 0) this.#cache.setUptodate(pfn(frame));
     return frame;
   }
@@ -43,16 +47,16 @@ export class Shmem {
   find(task: Task | undefined, inode: Inode, index: number): Pfn | -1 {
     const entry = inode.pages.get(index);
     if (entry > 0) return pfn(entry);
-    return entry < 0 ? this.swap.swapIn(task, inode, index) : -1;
+    return entry < 0 ? this.swap.swapIn(task, inode, index, 'light') : -1;
   }
 
-  #makePage(task: Task | undefined, inode: Inode, index: number): Pfn | -1 {
+  #makePage(task: Task | undefined, inode: Inode, index: number, mayReclaim: boolean | 'light'): Pfn | -1 {
     const entry = inode.pages.get(index);
     if (entry > 0) return pfn(entry);
-    if (entry < 0) return this.swap.swapIn(task, inode, index);
+    if (entry < 0) return this.swap.swapIn(task, inode, index, mayReclaim);
     const counted = inode.commit === 'page' && task !== undefined;
     if (counted && !this.#commit.promise(task, 1)) return -1;
-    const frame = this.#cache.add(task, inode, index);
+    const frame = this.#cache.add(task, inode, index, 0, mayReclaim);
     if (frame < 0) {
       if (counted) this.#commit.release(1);
       return -1;
@@ -83,7 +87,7 @@ export class Shmem {
   /** fallocate(2) without a mode: every page is made, yet zeroed only at its first use. @returns 0 or -ENOMEM */
   allocate(task: Task, inode: Inode, first: number, end: number): number {
     for (let index = first; index < end; index++) {
-      const frame = this.#makePage(task, inode, index);
+      const frame = this.#makePage(task, inode, index, 'light');
       if (frame < 0) return -ENOMEM;
       this.#cache.markDirty(task, inode, frame as Pfn);
     }

@@ -134,7 +134,7 @@ export class Truncation {
     // A page of which only a part is cut must be in memory (shmem_get_partial_folio).
     if (inode.kind === 'shmem')
       for (const byte of [from, to])
-        if (byte % PAGE_SIZE !== 0) this.#shmem.find(undefined, inode, Math.floor(byte / PAGE_SIZE));
+        if (byte % PAGE_SIZE !== 0) this.#shmem.find(this.#core.current, inode, Math.floor(byte / PAGE_SIZE));
     const start = this.#folioAt(inode, Math.floor(from / PAGE_SIZE));
     if (start !== undefined && !this.#truncatePartial(inode, start, from, to)) {
       first = start.index + start.pages;

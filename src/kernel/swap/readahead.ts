@@ -66,20 +66,20 @@ export class SwapReadahead {
    * Reads the page of an entry and its neighbours into the swap cache (swapin_readahead).
    * @returns the page's frame, or -1 when there is no memory
    */
-  read(task: Task, vma: Vma, page: Vpn, entry: number, mayReclaim: boolean): Pfn | -1 {
+  read(task: Task, vma: Vma, page: Vpn, entry: number, mayReclaim: boolean | 'light'): Pfn | -1 {
     if (!this.#goesByMemory) return this.readCluster(task, entry, mayReclaim);
     this.#readNeighbours(task, vma, page, mayReclaim);
     return this.#swap.readIntoCache(task, entry, mayReclaim);
   }
 
   /** The same by neighbours on the disk (swap_cluster_readahead): all that memory files have. */
-  readCluster(task: Task | undefined, entry: number, mayReclaim: boolean): Pfn | -1 {
+  readCluster(task: Task | undefined, entry: number, mayReclaim: boolean | 'light'): Pfn | -1 {
     this.#readSlots(task, entry, mayReclaim);
     return this.#swap.readIntoCache(task, entry, mayReclaim);
   }
 
   /** One page into the swap cache, unless it is there, marked so that its use is noticed. */
-  #readAhead(task: Task | undefined, entry: number, mayReclaim: boolean): void {
+  #readAhead(task: Task | undefined, entry: number, mayReclaim: boolean | 'light'): void {
     const { table, vmstat } = this.#core;
     if (this.#swap.cached(entry) >= 0) return;
     const frame = this.#swap.readIntoCache(task, entry, mayReclaim, true);
@@ -89,7 +89,7 @@ export class SwapReadahead {
   }
 
   /** swap_vma_readahead: a window around the page, shaped by the direction of the last two faults. */
-  #readNeighbours(task: Task, vma: Vma, page: Vpn, mayReclaim: boolean): void {
+  #readNeighbours(task: Task, vma: Vma, page: Vpn, mayReclaim: boolean | 'light'): void {
     const most = 1 << Math.min(this.#params.pageCluster, MOST_ORDER);
     const state = vma.swapReadahead;
     const size = most === 1 ? 1 : windowSize(state.page, page, state.hits, most, state.window);
@@ -116,7 +116,7 @@ export class SwapReadahead {
   }
 
   /** swap_cluster_readahead: an aligned block of slots around the page's own. */
-  #readSlots(task: Task | undefined, entry: number, mayReclaim: boolean): void {
+  #readSlots(task: Task | undefined, entry: number, mayReclaim: boolean | 'light'): void {
     const slot = slotOf(entry);
     const most = 1 << this.#params.pageCluster;
     const hits = this.#hits;

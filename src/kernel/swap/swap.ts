@@ -194,7 +194,7 @@ export class Swap extends SwapAreas {
    * @param ahead nobody waits for it
    * @returns the frame, or -1 when there is no memory
    */
-  readDirect(task: Task | undefined, entry: number, mayReclaim: boolean, ahead = false): Pfn | -1 {
+  readDirect(task: Task | undefined, entry: number, mayReclaim: boolean | 'light', ahead = false): Pfn | -1 {
     const { pages, cgroups, lru, workingset } = this.core;
     const area = this.area(entry);
     const slot = slotOf(entry);
@@ -219,7 +219,7 @@ export class Swap extends SwapAreas {
    * The page of a place, read into the swap cache unless it is there (read_swap_cache_async).
    * @returns its frame, or -1 when there is no memory or nobody wants the page any more
    */
-  readIntoCache(task: Task | undefined, entry: number, mayReclaim: boolean, ahead = false): Pfn | -1 {
+  readIntoCache(task: Task | undefined, entry: number, mayReclaim: boolean | 'light', ahead = false): Pfn | -1 {
     const cached = this.cached(entry);
     if (cached >= 0) return cached;
     if (this.references(entry) === 0) return -1;
