@@ -14,6 +14,8 @@ export type CgroupVersion = 1 | 2;
 
 /** What charging asks of reclaim and of the OOM killer. */
 export interface ChargeNeeds extends ThrottleNeeds {
+  /** Gives back whole pages that were charged for kernel objects of a group or one below it, and that none needs. */
+  drainObjects(group: MemCgroup): void;
   /** A limit was passed: `settle` is to be called at the next point where reclaim may run. */
   notePressure(): void;
   /**
@@ -146,9 +148,21 @@ export class Charging {
     if (this.#version === 1) group.memsw.uncharge(pages);
   }
 
-  /** Gives back what was charged ahead, of a group and those below it (drain_all_stock). */
+  /**
+   * Gives back what was charged ahead if a group, or one below it, has any of it (drain_all_stock). It lies in one place, so
+   * that others lose theirs too (drain_stock_fully).
+   */
   drainStocks(group: MemCgroup): void {
-    for (const member of group.subtree()) {
+    this.#needs.drainObjects(group);
+    for (const { stock } of group.subtree()) {
+      if (stock === 0) continue;
+      this.#drainAll();
+      return;
+    }
+  }
+
+  #drainAll(): void {
+    for (const member of this.#needs.get(0).subtree()) {
       this.uncharge(member, member.stock);
       member.stock = 0;
     }

@@ -77,6 +77,17 @@ function takeStock(cgroups: MemCgroups, id: number): void {
   cgroups.objectPayer = id;
 }
 
+/** The bytes that are kept at hand for a group, or one below it, are no longer (obj_stock_flush_required). */
+export function drainObjects(cgroups: MemCgroups, group: MemCgroup): void {
+  const payer = cgroups.get(cgroups.objectPayer);
+  for (let at: MemCgroup | undefined = payer; at !== undefined; at = at.parent) {
+    if (at !== group) continue;
+    cgroups.objectPayer = 0;
+    if (payer.objectBytes >= PAGE) giveBackPages(cgroups, payer);
+    return;
+  }
+}
+
 /** Whole pages that no object of a group needs. */
 export function giveBackPages(cgroups: MemCgroups, group: MemCgroup): void {
   const pages = Math.floor(group.objectBytes / PAGE);

@@ -5,7 +5,7 @@ import type { AllocationPoint } from '../oom/oom-control.ts';
 import type { Task } from '../process/process.ts';
 import type { Timers } from '../time/clock.ts';
 import { type CgroupVersion, Charging, type MayReclaim } from './charging.ts';
-import { giveBackPages, payForGroup } from './kernel-objects.ts';
+import { drainObjects, giveBackPages, payForGroup } from './kernel-objects.ts';
 import { MemCgroup, type MemCgroupState } from './mem-cgroup.ts';
 import {
   countMemoryEvent,
@@ -60,6 +60,7 @@ export class MemCgroups {
       memstall: (group, begins) => needs.memstall(group, begins),
       get: (id) => this.get(id),
       notePressure: () => needs.notePressure(),
+      drainObjects: (group) => drainObjects(this, group),
       oomKill: (group, task, point) => needs.oomKill(group, task, point),
     });
   }

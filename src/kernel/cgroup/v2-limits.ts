@@ -36,8 +36,6 @@ export function setMax(needs: WriteNeeds, group: MemCgroup, pages: number): void
     } else {
       countMemoryEvent(group, MEMCG_OOM, 2);
       if (!needs.oomKill(group)) return;
-      // A victim's charges are gone with it, what was charged ahead for it is not.
-      needs.drainStocks(group);
     }
   }
 }
