@@ -1,5 +1,6 @@
 import type { PhysicalMemory } from '../hardware/physical-memory.ts';
 import type { Pfn } from '../hardware/units.ts';
+import type { Compaction } from './compaction/compaction.ts';
 import type { MemCgroups } from './cgroup/mem-cgroups.ts';
 import type { FrameAllocator } from './frames/allocator.ts';
 import type { FrameTable } from './frames/frame-table.ts';
@@ -39,6 +40,7 @@ export interface PageCore {
   readonly hugetlb: Hugetlb;
   readonly cgroups: MemCgroups;
   readonly thp: HugePages;
+  readonly compaction: Compaction;
   /** Waits for memory. */
   readonly psi: Psi;
   /** The kernel's own objects. */
@@ -61,6 +63,8 @@ export interface PageCore {
   evictFromCache(frame: Pfn, target: number): void;
   /** Pages of a group came back that had been in use when they were evicted: their kind is dear to reclaim. */
   noteRefault(group: number, isFile: boolean, pages: number): void;
+  /** A cached page of a file lies in another frame from now on (__folio_migrate_mapping). */
+  moveInCache(from: Pfn, to: Pfn): void;
   /** Makes single pages of a large folio (split_folio): those of a file are unmapped, anonymous ones stay mapped. */
   splitFolio(frame: Pfn): void;
   /**

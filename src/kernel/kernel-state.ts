@@ -1,5 +1,6 @@
 /** The kernel as plain data and back: what a snapshot keeps. Every subsystem saves and restores itself. */
 import type { MemCgroupsState } from './cgroup/mem-cgroups.ts';
+import type { Scanners } from './compaction/compact-zone.ts';
 import type { FrameTableState } from './frames/frame-table.ts';
 import type { LruState } from './frames/lru.ts';
 import type { ZoneState } from './frames/zone.ts';
@@ -35,6 +36,7 @@ export interface KernelState {
   readonly psi: PsiState;
   readonly hugetlb: HugetlbState;
   readonly thp: HugePagesState;
+  readonly compaction: readonly Scanners[];
   readonly files: FilesState;
   readonly processes: ProcessesState;
   readonly committed: number;
@@ -61,6 +63,7 @@ export function saveKernel(kernel: Kernel): KernelState {
     psi: kernel.psi.save(),
     hugetlb: kernel.hugetlb.save(),
     thp: kernel.thp.save(),
+    compaction: kernel.compaction.save(),
     files: kernel.files.save(),
     processes: kernel.processes.save(),
     committed: kernel.commitments.save(),
@@ -85,6 +88,7 @@ export function restoreKernel(kernel: Kernel, state: KernelState): void {
   kernel.reclaim.restore(state.reclaim);
   kernel.hugetlb.restore(state.hugetlb);
   kernel.thp.restore(state.thp);
+  kernel.compaction.restore(state.compaction);
   kernel.files.restore(state.files);
   kernel.psi.restore(state.psi);
   kernel.slab.restore(state.slab, (id) => kernel.files.inode(id));

@@ -8,6 +8,7 @@ import type { SpecialMapping, Vma } from './address-space/vma.ts';
 import { CgroupTree } from './cgroup/cgroup-tree.ts';
 import type { CgroupVersion } from './cgroup/charging.ts';
 import { MemCgroups } from './cgroup/mem-cgroups.ts';
+import { Compaction } from './compaction/compaction.ts';
 import type { PageCore } from './core.ts';
 import { EINVAL, EPERM } from './errno.ts';
 import { FaultHandler } from './fault/fault.ts';
@@ -96,6 +97,7 @@ export class Kernel implements PageCore {
   readonly anonVmas = new AnonVmas();
   readonly rmap: ReverseMap;
   readonly thp: HugePages;
+  readonly compaction: Compaction;
   readonly tlb: TlbState;
   readonly zeroFrame: Pfn;
   readonly commitments: Commitments;
@@ -207,6 +209,7 @@ export class Kernel implements PageCore {
       partiallyMapped: (head) => this.thp.deferred.add(head, true),
     });
     this.thp = new HugePages(this, boot.transparentHugePages);
+    this.compaction = new Compaction(this);
     this.zeroFrame = this.#kernelFrame(0);
 
     const { allocator, params } = this;
@@ -319,6 +322,10 @@ export class Kernel implements PageCore {
 
   noteRefault(group: number, isFile: boolean, pages: number): void {
     this.reclaim.noteRefault(this.cgroups.get(group), isFile, pages);
+  }
+
+  moveInCache(from: Pfn, to: Pfn): void {
+    this.files.moveFrame(from, to);
   }
 
   splitFolio(frame: Pfn): void {

@@ -108,6 +108,7 @@ const SYSCTLS: ReadonlyMap<string, Sysctl> = new Map([
   ['vm.dirty_expire_centisecs', { key: 'dirtyExpireCentisecs', least: 0, most: 2 ** 31 - 1 }],
   ['vm.dirty_writeback_centisecs', { key: 'dirtyWritebackCentisecs', least: 0, most: 2 ** 31 - 1 }],
   ['vm.vfs_cache_pressure', { key: 'vfsCachePressure', least: 0, most: 2 ** 31 - 1 }],
+  ['vm.extfrag_threshold', { key: 'extfragThreshold', least: 0, most: 1000 }],
   ['vm.page-cluster', { key: 'pageCluster', least: 0, most: 31 }],
   ['vm.panic_on_oom', { key: 'panicOnOom', least: 0, most: 2 }],
   ['vm.oom_kill_allocating_task', { key: 'oomKillAllocatingTask', least: -(2 ** 31), most: 2 ** 31 - 1 }],

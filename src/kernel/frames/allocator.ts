@@ -119,6 +119,16 @@ export class FrameAllocator {
     return -1;
   }
 
+  /** Says what the pageblock of a frame is for; none of it may be free. */
+  setBlockType(frame: Pfn, type: MigrateType): void {
+    (this.zones[this.zoneIndex(frame)] as Zone).setPageblockType(frame, type);
+  }
+
+  /** Takes a free block, whatever its type, off its list: compaction fills it page by page (split_map_pages). */
+  takeFree(block: Pfn): void {
+    (this.#buddies[this.zoneIndex(block)] as Buddy).takeBlock(block);
+  }
+
   /** Gives a block back (free_unref_page without the per-CPU lists). */
   release(frame: Pfn, order: number): void {
     this.#table.flags[frame] = 0;

@@ -79,6 +79,13 @@ export class Buddy {
     return true;
   }
 
+  /** Takes one free block, by its first frame, off its list (__isolate_free_page). */
+  takeBlock(block: Pfn): void {
+    const order = this.#table.order(block);
+    this.#unlink(block, order, this.zone.pageblockType(block));
+    this.zone.free -= 1 << order;
+  }
+
   /** At boot: gives the zone all its frames, as large blocks as the alignment allows, lowest address first in line. */
   populate(): void {
     const zone = this.zone;

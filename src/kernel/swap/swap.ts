@@ -68,6 +68,15 @@ export class Swap extends SwapAreas {
     this.core.vmstat.count(NR_SWAPCACHED);
   }
 
+  /** A page of the swap cache lies in another frame from now on (replace_page_cache_folio). */
+  moveCached(from: Pfn, to: Pfn): void {
+    const entry = this.entryOf(from);
+    this.area(entry).cached[slotOf(entry)] = to;
+    if (this.#entryOf === undefined) return;
+    this.#entryOf[to] = entry;
+    this.#entryOf[from] = 0;
+  }
+
   /** The page and its place in swap part; the slot is free when no entry refers to it (delete_from_swap_cache). */
   leaveCache(frame: Pfn): void {
     const entry = this.entryOf(frame);

@@ -132,7 +132,7 @@ function scanBlock(core: PageCore, vma: Vma, first: Vpn, { isKhugepaged }: Colla
 function collapse(core: PageCore, vma: Vma, first: Vpn, directory: number, collapser: Collapser): number {
   const { pageTables, pages, vmstat, thp } = core;
   const mayWait = collapser.isKhugepaged ? thp.settings.khugepaged.defrag : true;
-  const head = pages.allocateAnonFolio(PMD_ORDER, mayWait, vma.mm.memcg);
+  const head = thp.allocate(PMD_ORDER, mayWait, vma.mm.memcg);
   if (head === -1) {
     vmstat.count(THP_COLLAPSE_ALLOC_FAILED);
     return SCAN_ALLOC_HUGE_PAGE_FAIL;

@@ -81,8 +81,8 @@ function finishNewFolio(core: PageCore, vma: Vma, head: Pfn, pages: number): voi
 
 /** A large folio for a fault, charged, or -1 (vma_alloc_anon_folio_pmd and the loop of alloc_anon_folio). */
 function allocateForFault(core: PageCore, vma: Vma, order: number): number {
-  const { thp, pages, vmstat } = core;
-  const head = pages.allocateAnonFolio(order, thp.mayWaitFor((vma.flags & VM_HUGEPAGE) !== 0));
+  const { thp, vmstat } = core;
+  const head = thp.allocate(order, thp.mayWaitFor((vma.flags & VM_HUGEPAGE) !== 0));
   if (head >= 0) {
     thp.sizeStats.count(order, ANON_FAULT_ALLOC);
     return head;

@@ -57,6 +57,17 @@ export class HugePages {
     return defrag === 'always' || (advised && (defrag === 'madvise' || defrag === 'defer+madvise'));
   }
 
+  /**
+   * A large anonymous folio, charged (vma_alloc_folio); when there is none in one piece, memory is compacted for it if the
+   * requester may wait. @returns as UserPages.allocateAnonFolio
+   */
+  allocate(order: number, mayWait: boolean, payer?: number): Pfn | -1 | -2 {
+    const { pages, compaction } = this.#core;
+    const head = pages.allocateAnonFolio(order, mayWait, payer);
+    if (head !== -1 || !mayWait || !compaction.direct(order)) return head;
+    return pages.allocateAnonFolio(order, mayWait, payer);
+  }
+
   /** The huge page of zeros, made when it is first needed (get_huge_zero_folio), or -1 when there is no memory. */
   hugeZeroFrame(): Pfn | -1 {
     if (this.#zero !== 0) return pfn(this.#zero);

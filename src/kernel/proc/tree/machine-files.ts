@@ -1,5 +1,6 @@
 /** The files of /proc that speak of the whole machine. */
 import { CAUSE_IDLE } from '../../time/clock.ts';
+import { extfragIndexText, pagetypeinfoText, unusableIndexText } from '../fragmentation-text.ts';
 import { meminfoText } from '../meminfo.ts';
 import { swapsText } from '../swaps.ts';
 import { vmstatText } from '../vmstat-text.ts';
@@ -18,10 +19,13 @@ export function machineFiles(source: TreeSource): [path: string, file: SystemFil
     ['/proc/buddyinfo', readOnly(() => buddyinfoText(source))],
     ['/proc/meminfo', readOnly(() => meminfoText(source, source.commitments))],
     ['/proc/pressure/memory', readOnly(() => source.psi.text(0))],
+    ['/proc/pagetypeinfo', readOnly(() => pagetypeinfoText(source))],
     ['/proc/swaps', readOnly(() => swapsText(source.swap.areas))],
     ['/proc/uptime', readOnly(() => `${seconds(clock.now)} ${seconds(clock.spent[CAUSE_IDLE] as number)}\n`)],
     ['/proc/version', readOnly(() => `Linux version ${KERNEL_RELEASE} (faultline) #1 SMP PREEMPT_DYNAMIC\n`)],
     ['/proc/vmstat', readOnly(() => vmstatText(source))],
     ['/proc/zoneinfo', readOnly(() => zoneinfoText(source))],
+    ['/sys/kernel/debug/extfrag/extfrag_index', readOnly(() => extfragIndexText(source))],
+    ['/sys/kernel/debug/extfrag/unusable_index', readOnly(() => unusableIndexText(source))],
   ];
 }

@@ -29,7 +29,22 @@ function dropCaches({ files, slab }: TreeSource): SystemFile {
   };
 }
 
+/** 1 compacts all zones (sysctl_compaction_handler in mm/compaction.c). */
+function compactMemory({ compaction }: TreeSource): SystemFile {
+  return {
+    write(text) {
+      if (wholeNumber(text) !== 1) return -EINVAL;
+      compaction.all();
+      return 0;
+    },
+  };
+}
+
 export function sysctlFiles(source: TreeSource): [path: string, file: SystemFile][] {
   const values = sysctlNames.map((name): [string, SystemFile] => [pathOf(name), sysctlFile(source, name)]);
-  return [...values, ['/proc/sys/vm/drop_caches', dropCaches(source)]];
+  return [
+    ...values,
+    ['/proc/sys/vm/drop_caches', dropCaches(source)],
+    ['/proc/sys/vm/compact_memory', compactMemory(source)],
+  ];
 }
