@@ -7,6 +7,7 @@ import type { Mm } from '../../kernel/address-space/mm.ts';
 import { gatherSmaps } from '../../kernel/proc/smaps.ts';
 import type { Task } from '../../kernel/process/process.ts';
 import { CAUSE_INSTRUCTIONS, CAUSE_MINOR_FAULT, CAUSE_SYSCALL } from '../../kernel/time/clock.ts';
+import { NR_ANON_PAGES, NR_MAPPED } from '../../kernel/vmstat.ts';
 import { CpuTime, markFaults, passFaultTime } from '../../machine/cpu-time.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { FaultLedger, mappingName } from './fault-ledger.ts';
@@ -18,8 +19,6 @@ export const SERIES = ['rss', 'pss', 'pageTables', 'free', 'simulatedNs'] as con
 export type SeriesName = (typeof SERIES)[number];
 /** Instructions between two samples at the beginning. */
 const FIRST_INTERVAL = 10_000;
-/** A page's share in smaps is counted in 1/4096 bytes. */
-const PSS_ONE = 4096;
 
 export class ReplayMeter {
   readonly ledger = new FaultLedger();
@@ -100,8 +99,9 @@ export class ReplayMeter {
       rss += mm.rssPages * PAGE_SIZE;
       pageTables += mm.pgtablesBytes;
     }
-    // Alone, a process has no page that it shares.
-    const pss = spaces.size === 1 ? rss : [...spaces].reduce((sum, mm) => sum + this.#pss(mm), 0);
+    // The shares of all processes together are every mapped page once.
+    const mapped = kernel.vmstat.value(NR_ANON_PAGES) + kernel.vmstat.value(NR_MAPPED);
+    const pss = spaces.size === 1 ? rss : mapped * PAGE_SIZE;
     this.series.take(this.instructions, {
       rss,
       pss,
@@ -109,12 +109,6 @@ export class ReplayMeter {
       free: kernel.allocator.free * PAGE_SIZE,
       simulatedNs: clock.now,
     });
-  }
-
-  #pss(mm: Mm): number {
-    let sum = 0;
-    for (const vma of mm.vmas) sum += gatherSmaps(this.#machine.kernel, vma).pss / PSS_ONE;
-    return Math.round(sum);
   }
 
   save(): ReplayMeterState {
