@@ -242,7 +242,10 @@ export class Kernel implements PageCore {
       wakeFlusher: () => this.files.flusher.startAll(WB_REASON_VMSCAN),
       waitForWriteback: (head) => this.files.waitForWriteback(head),
       growAge: (group, pages) => this.files.workingset.grow(group, pages),
-      shrinkSlab: (group, priority) => this.slab.shrink(group, priority),
+      shrinkSlab: (group, priority) => {
+        this.thp.deferred.shrink(group.id, priority);
+        return this.slab.shrink(group, priority);
+      },
       psi: this.psi,
       mms: () => new Set([...this.processes.all.values()].map(({ mm }) => mm)),
     });
@@ -286,6 +289,10 @@ export class Kernel implements PageCore {
       reclaim: (group, pages, maySwap) => this.reclaim.cgroup(group, pages, maySwap),
       reclaimProactively: (group, pages, swappiness) =>
         this.reclaim.cgroup(group, pages, true, 'proactive', swappiness),
+      kill: (pid) => {
+        const process = this.processes.all.get(pid);
+        if (process !== undefined) this.processes.exit(process, { signal: SIGKILL });
+      },
       drainStocks: (group) => this.cgroups.drainStocks(group),
       drainLru: () => this.lru.drain(),
       oomKill: (group) => this.oom.group(group, undefined, 'write'),

@@ -15,7 +15,7 @@ import {
 import { MIGRATE_MOVABLE } from '../frames/zone.ts';
 import { PMD_PAGES } from '../page-table/table-walk.ts';
 import { THP_ZERO_PAGE_ALLOC, THP_ZERO_PAGE_ALLOC_FAILED } from '../vmstat.ts';
-import { DeferredSplit } from './deferred-split.ts';
+import { DeferredSplit, type DeferredSplitState } from './deferred-split.ts';
 import { Khugepaged, type KhugepagedState } from './khugepaged.ts';
 import {
   copyOfSettings,
@@ -148,6 +148,6 @@ export interface HugePagesState {
   readonly settings: ThpSettings;
   readonly zero: number;
   readonly sizeStats: Float64Array;
-  readonly deferred: Int32Array;
+  readonly deferred: DeferredSplitState;
   readonly khugepaged: KhugepagedState;
 }
