@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { STORE } from '../hardware/cpu.ts';
 import { vpn } from '../hardware/units.ts';
-import { ENOMEM } from '../kernel/errno.ts';
+import { EINTR, ENOMEM } from '../kernel/errno.ts';
 import { checkInvariants } from '../kernel/invariants.ts';
 import { KernelPanic } from '../kernel/oom/kernel-panic.ts';
 import type { Task } from '../kernel/process/process.ts';
@@ -185,6 +185,23 @@ test('whatever is loaded on it, does a machine with a killer go on, and is every
       expect(checkInvariants(kernel)).toEqual([]);
       expect(kernel.allocator.free).toBe(before);
     }),
-    { numRuns: 40 },
+    { numRuns: 15 },
   );
 }, 60_000);
+
+test('does a bomb of forks end in kills, and never in a machine without a frame?', () => {
+  const { machine, spawn, map, fill, killed } = boot({ memory: 8 << 20 });
+  const { kernel } = machine;
+  const first = spawn('bomb');
+  fill(first, map(first, 400), 400);
+  for (let i = 0; i < 3000; i++) {
+    const living = [...kernel.processes.all.values()];
+    const parent = living[(i * 7) % living.length]?.tasks[0];
+    if (parent === undefined) break;
+    machine.runOn(0, parent);
+    const child = kernel.processes.fork(parent);
+    if (typeof child === 'number') expect([-ENOMEM, -EINTR]).toContain(child);
+  }
+  expect(killed().length).toBeGreaterThan(0);
+  expect(checkInvariants(kernel)).toEqual([]);
+});

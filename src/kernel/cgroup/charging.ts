@@ -66,7 +66,10 @@ export class Charging {
           continue;
         }
         if (freed > 0 || retries-- > 0) continue;
-        if (!this.#oom(group, task, point)) return;
+        if (!this.#oom(group, task, point)) {
+          if (point === 'fault') this.#wait(group, task);
+          return;
+        }
         if (task.process.ending !== undefined) {
           this.#dying(group);
           return;
@@ -81,6 +84,14 @@ export class Charging {
 
   handleOverHigh(task: Task): void {
     this.#throttle.handleOverHigh(task);
+  }
+
+  /** Nobody may be killed: a task of the group waits, and when it goes on, the limit is looked at again. */
+  #wait(group: MemCgroup, task: Task): void {
+    if (![...group.subtree()].some(({ id }) => id === task.mm.memcg)) return;
+    task.memcgInOom = group.id;
+    this.over.add(group);
+    this.#needs.notePressure();
   }
 
   /** @returns false when the limit is reached, nothing could be freed, and nobody could be killed for it */

@@ -116,6 +116,7 @@ export class FaultHandler {
     // A fault of the kernel itself may come while it works on pages: only a program's is a point to reclaim at.
     if (this.#core.allocator.pressure !== NO_PRESSURE && errorCode & PF_USER) this.#core.relieve(task, 'fault');
     if (task.process.ending !== undefined) return killed(address);
+    if (task.memcgInOom !== 0) this.#outOfMemory(task);
     const user = errorCode & PF_USER ? FAULT_FLAG_USER : 0;
     const write = (errorCode & PF_WRITE ? FAULT_FLAG_WRITE : 0) | user;
     let major = 0;

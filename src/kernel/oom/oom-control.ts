@@ -9,12 +9,21 @@ export const CONSTRAINT_MEMCG = 'CONSTRAINT_MEMCG';
 export type OomConstraint = typeof CONSTRAINT_NONE | typeof CONSTRAINT_MEMCG;
 
 /** From where memory is asked for; the report's call trace names the functions of that way. */
-export type AllocationPoint = 'fault' | 'populate' | 'read' | 'write';
+export type AllocationPoint = 'fault' | 'populate' | 'read' | 'write' | 'fork';
 
-/** Requests for pages of programs (GFP_HIGHUSER_MOVABLE, with __GFP_ZERO or not), and what a charge to a cgroup asks for. */
+/** Requests for pages of programs (GFP_HIGHUSER_MOVABLE, with __GFP_ZERO or not) and for page tables; what a charge to a cgroup asks for. */
 const GFP_ANONYMOUS = 0x140dca;
 const GFP_PAGE_CACHE = 0x140cca;
+const GFP_PGTABLE_USER = 0x440dc0;
 const GFP_KERNEL = 0xcc0;
+
+const MASKS: Readonly<Record<AllocationPoint, number>> = {
+  fault: GFP_ANONYMOUS,
+  populate: GFP_ANONYMOUS,
+  read: GFP_PAGE_CACHE,
+  write: GFP_PAGE_CACHE,
+  fork: GFP_PGTABLE_USER,
+};
 
 export interface OomControl {
   /** The group at its limit; undefined when the machine has no memory. */
@@ -72,7 +81,7 @@ export function globalControl(core: PageCore, task: Task, point: AllocationPoint
   return {
     group: undefined,
     constraint: CONSTRAINT_NONE,
-    gfpMask: point === 'read' || point === 'write' ? GFP_PAGE_CACHE : GFP_ANONYMOUS,
+    gfpMask: MASKS[point],
     order: 0,
     totalPages: core.allocator.managed + core.swap.total,
     point,

@@ -5,7 +5,8 @@ import { VM_HUGETLB, VM_WIPEONFORK } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import { payForProcess, payForVma } from '../cgroup/kernel-objects.ts';
 import type { PageCore } from '../core.ts';
-import { ENOMEM } from '../errno.ts';
+import { EINTR, ENOMEM } from '../errno.ts';
+import { NO_PRESSURE } from '../frames/allocator.ts';
 import type { File } from '../page-cache/file.ts';
 import { copyRange, needsCopy } from '../page-table/copy.ts';
 import { panic } from '../panic.ts';
@@ -107,10 +108,12 @@ export class Processes {
 
   /**
    * A new process (kernel_clone): with a copy of the address space, or sharing it until it execs.
-   * @returns its first task, or a negated errno
+   * @returns its first task, or a negated errno: -EINTR when the parent was killed meanwhile
    */
   fork(parent: Task, options: CloneOptions = {}): Task | number {
     const { process } = parent;
+    // Who forks may be the one who goes for the memory that it takes.
+    if (this.#core.allocator.pressure !== NO_PRESSURE && !this.#core.relieve(parent, 'fork')) return -EINTR;
     const mm = options.vm ? process.mm : this.createMm(process.mm.mmapBase);
     if (options.vm) mm.users++;
     else {

@@ -11,6 +11,13 @@ const RELEASE = '6.18.0-faultline #1 PREEMPT(none) ';
 const HARDWARE = 'Hardware name: Faultline simulated x86-64';
 
 const FAULT = ['__handle_mm_fault', 'handle_mm_fault', 'do_user_addr_fault', 'exc_page_fault', 'asm_exc_page_fault'];
+const FOLIO: Readonly<Record<AllocationPoint, string>> = {
+  fault: 'vma_alloc_folio_noprof',
+  populate: 'vma_alloc_folio_noprof',
+  read: 'folio_alloc_noprof',
+  write: 'folio_alloc_noprof',
+  fork: 'pte_alloc_one',
+};
 const SYSTEM_CALL = ['do_syscall_64', 'entry_SYSCALL_64_after_hwframe'];
 const POPULATE = ['__handle_mm_fault', 'handle_mm_fault', '__get_user_pages', 'populate_vma_page_range'];
 
@@ -20,6 +27,7 @@ const WAYS: Readonly<Record<AllocationPoint, readonly string[]>> = {
   populate: ['do_anonymous_page', ...POPULATE, '__mm_populate', 'vm_mmap_pgoff', ...SYSTEM_CALL],
   read: ['filemap_get_pages', 'filemap_read', 'vfs_read', 'ksys_read', ...SYSTEM_CALL],
   write: ['generic_perform_write', 'vfs_write', 'ksys_write', ...SYSTEM_CALL],
+  fork: ['__pte_alloc', 'copy_page_range', 'dup_mmap', 'copy_process', 'kernel_clone', ...SYSTEM_CALL],
 };
 
 const ALLOCATION = ['__alloc_pages_slowpath.constprop.0', '__alloc_frozen_pages_noprof', 'alloc_pages_mpol'];
@@ -27,10 +35,7 @@ const CHARGE = ['mem_cgroup_out_of_memory', 'try_charge_memcg', 'charge_memcg', 
 const LIMIT_LOWERED = ['mem_cgroup_out_of_memory', 'memory_max_write', 'cgroup_file_write', 'vfs_write', 'ksys_write'];
 
 function way({ group, point, task }: OomControl): readonly string[] {
-  if (group === undefined) {
-    const folio = point === 'read' || point === 'write' ? 'folio_alloc_noprof' : 'vma_alloc_folio_noprof';
-    return [...ALLOCATION, folio, ...WAYS[point]];
-  }
+  if (group === undefined) return [...ALLOCATION, FOLIO[point], ...WAYS[point]];
   return task === undefined ? [...LIMIT_LOWERED, ...SYSTEM_CALL] : [...CHARGE, ...WAYS[point]];
 }
 
