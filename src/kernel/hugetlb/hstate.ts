@@ -93,6 +93,11 @@ export class Hstate {
   reserve(delta: number): number {
     if (delta < 0) this.#returnReserves(-delta);
     else if (delta > 0 && !this.#gatherSurplus(delta)) return -ENOMEM;
+    // Only when more was given back than promised can this be (allowed_mems_nr).
+    if (delta > this.free.length) {
+      this.#returnReserves(delta);
+      return -ENOMEM;
+    }
     this.#noteWanted();
     return 0;
   }

@@ -15,7 +15,7 @@ import type { PageCore } from '../core.ts';
 import { PG_ANON_EXCLUSIVE } from '../frames/frame-table.ts';
 import { protectionHi, protectionLo } from '../page-table/soft-entry.ts';
 import type { Hstate } from './hstate.ts';
-import { hstateOf } from './huge-inode.ts';
+import { hstateOf, hugeIndex, hugeInodeOf } from './huge-inode.ts';
 import type { Reservations } from './reservations.ts';
 
 const KEPT_FLAGS = PTE_ACCESSED | PTE_DIRTY;
@@ -51,21 +51,22 @@ export class HugeUnmap {
   range(vma: Vma, start: Vpn, end: Vpn, only?: Pfn): void {
     const { pageTables, table, tlb } = this.#core;
     const hstate = hstateOf(vma);
-    let changed = false;
+    // Given up together behind the loop, as the kernel gathers them (mmu_gather): a surplus page counts until then.
+    const left: Pfn[] = [];
     forEachHuge(this.#core, vma, start, end, (slot, first, head) => {
       if (only !== undefined && head !== only) return;
       if (only !== undefined) vma.reservesTaken = true;
       pageTables.clear(slot);
-      changed = true;
       vma.mm.hugetlbPages -= hstate.pages;
       // The owner of a private mapping keeps its promise, unless the page goes out of the pool.
       if (hstate.surplus === 0 && vma.reserves !== undefined && table.isAnonymous(head)) {
         hstate.folio(head).restoreReserve = true;
         if (this.#reservations.needs(vma, first)) this.#reservations.restore(vma, first);
       }
-      this.leave(hstate, head);
+      left.push(head);
     });
-    if (changed) tlb.flushRange(vma.mm, start, end);
+    for (const head of left) this.leave(hstate, head);
+    if (left.length > 0) tlb.flushRange(vma.mm, start, end);
   }
 
   /** A mapping lets go of a huge page; a private one that nobody else has is free, one of a file stays there. */
@@ -133,12 +134,17 @@ export function moveHuge(core: PageCore, from: Vma, start: Vpn, to: Vma, newStar
   return stopped < 0 ? pages : stopped;
 }
 
-/** mincore: only what this mapping has mapped is resident (mincore_hugetlb). */
+/**
+ * mincore: what this mapping has mapped is resident (mincore_hugetlb). Where not even the directory for an entry is there,
+ * a page of the file is (mincore_unmapped_range).
+ */
 export function hugeResidency(core: PageCore, vma: Vma, start: Vpn, end: Vpn, into: Uint8Array, at: number): void {
-  into.fill(0, at, at + (end - start));
-  const { pages } = hstateOf(vma);
-  forEachHuge(core, vma, start, end, (_slot, first) => {
-    const from = Math.max(start, first) - start;
-    into.fill(1, at + from, at + Math.min(end, first + pages) - start);
-  });
+  const { pageTables } = core;
+  const { hstate, pages: filePages } = hugeInodeOf(vma);
+  const { pages, level } = hstate;
+  for (let first: number = start - (start % pages); first < end; first += pages) {
+    const slot = pageTables.findDirectory(vma.mm, vpn(first), level);
+    const resident = slot < 0 ? filePages.has(hugeIndex(vma, first)) : pageTables.isLeaf(slot);
+    into.fill(resident ? 1 : 0, at + Math.max(start, first) - start, at + Math.min(end, first + pages) - start);
+  }
 }
