@@ -3,6 +3,7 @@ import { entryFrame, PTE_ACCESSED, PTE_DIRTY } from '../../hardware/paging/entry
 import { type Pfn, pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import type { Mm } from '../address-space/mm.ts';
 import type { AdviceOps } from '../address-space/page-ops.ts';
+import { VM_HUGETLB } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
@@ -152,7 +153,11 @@ export class PageAdvice implements AdviceOps {
 
   /** mincore_pte_range: what is mapped is resident; elsewhere a file's page is when it is cached. */
   residency(vma: Vma, start: Vpn, end: Vpn, into: Uint8Array, at: number): void {
-    const { pageTables, table } = this.#core;
+    const { pageTables, table, hugetlb } = this.#core;
+    if (vma.flags & VM_HUGETLB) {
+      hugetlb.residency(vma, start, end, into, at);
+      return;
+    }
     for (let page: number = start; page < end; page++) {
       const entry = vma.file?.inode.pages.get(indexOf(vma, page)) ?? 0;
       // A page of shared memory in swap counts when the swap cache has it (mincore_page).
