@@ -70,7 +70,8 @@ describe('zram', () => {
     zram.write(2, same);
     zram.free(1);
     expect(columns(zram.mmStat)).toEqual([2 * PAGE, 0, 0, 0, 8 * PAGE, 2, 0, 0, 0]);
-    expect(columns(zram.ioStat)).toEqual([0, 0, 0, 1]);
+    // Byte by byte what a kernel with one freed slot prints.
+    expect(zram.ioStat).toBe('       0        0 0        1\n');
   });
 
   test('does a page that cannot be stored count as a failed write?', () => {

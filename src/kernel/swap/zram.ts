@@ -8,6 +8,15 @@ export const DEFAULT_COMPRESSION = 2;
 /** A page of one repeated word: the word is kept, and no object (ZRAM_SAME). */
 const SAME = PAGE_SIZE + 1;
 
+const column = (value: number): string => String(value).padStart(8);
+const mmStatText = (columns: readonly number[]): string => `${columns.map(column).join(' ')}\n`;
+const ioStatText = (failedWrites: number, freed: number): string =>
+  `${column(0)} ${column(failedWrites)} 0 ${column(freed)}\n`;
+
+/** Both files of a disk that nothing was stored in. */
+export const EMPTY_MM_STAT: string = mmStatText([0, 0, 0, 0, 0, 0, 0, 0, 0]);
+export const EMPTY_IO_STAT: string = ioStatText(0, 0);
+
 /**
  * A compressed disk in memory (drivers/block/zram): what it holds takes frames of the machine. What a page shrinks to is
  * not computed but stated, one ratio for all; pages of one repeated word are found where the machine keeps contents.
@@ -101,12 +110,12 @@ export class Zram {
       this.#huge,
       this.#hugeSince,
     ];
-    return `${columns.map((value) => String(value).padStart(8)).join(' ')}\n`;
+    return mmStatText(columns);
   }
 
-  /** /sys/block/zramN/io_stat: failed reads and writes, invalid requests, slots that swap gave up. */
+  /** /sys/block/zramN/io_stat: failed reads and writes, what was invalid requests once, slots that swap gave up. */
   get ioStat(): string {
-    return `${[0, this.#failedWrites, 0, this.#freed].map((value) => String(value).padStart(8)).join(' ')}\n`;
+    return ioStatText(this.#failedWrites, this.#freed);
   }
 
   save(): ZramState {

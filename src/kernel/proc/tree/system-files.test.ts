@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Machine } from '../../../machine/machine.ts';
 import { EACCES, EINVAL } from '../../errno.ts';
+import { zram } from '../../swap/swap-devices.ts';
 
 function machine() {
   const box = new Machine({ memory: 64 << 20 });
@@ -81,4 +82,20 @@ test('do the limits of a process look as in /proc/self/limits?', () => {
   expect(lines[0]).toBe('Limit                     Soft Limit           Hard Limit           Units     ');
   expect(lines).toContain('Max stack size            8388608              unlimited            bytes     ');
   expect(lines).toContain('Max nice priority         0                    0                    ');
+});
+
+test('is a compressed disk in /sys, in use or not, with the columns of the kernel?', () => {
+  const { kernel, files } = machine();
+  const read = (name: string) => files.file(`/sys/block/zram0/${name}`)?.read?.();
+  expect(read('mm_stat')).toBe('       0        0        0        0        0        0        0        0        0\n');
+  expect(kernel.swapon({ path: '/dev/zram0', device: zram, slots: 256 })).toBe(0);
+  expect([read('disksize'), read('io_stat')]).toEqual(['1048576\n', '       0        0 0        0\n']);
+});
+
+test('can swap readahead by neighbours in memory be switched off, and nothing else be written?', () => {
+  const { kernel, files } = machine();
+  const file = files.file('/sys/kernel/mm/swap/vma_ra_enabled');
+  expect(file?.read?.()).toBe('true\n');
+  expect([file?.write?.('maybe\n'), file?.write?.('false\n')]).toEqual([-EINVAL, 0]);
+  expect([file?.read?.(), kernel.params.vmaReadahead]).toEqual(['false\n', 0]);
 });

@@ -5,6 +5,7 @@ import { hugetlbFiles } from './hugetlb-files.ts';
 import { lruGenFiles } from './lru-gen-files.ts';
 import { machineFiles } from './machine-files.ts';
 import { pidFiles } from './pid-files.ts';
+import { swapFiles } from './swap-files.ts';
 import { sysctlFiles } from './sysctl-files.ts';
 import type { SystemFile, TreeSource } from './system-file.ts';
 import { thpFiles } from './thp-files.ts';
@@ -28,6 +29,7 @@ export class SystemFiles {
       ...hugetlbFiles(source),
       ...thpFiles(source),
       ...lruGenFiles(source),
+      ...swapFiles(source),
     ];
     for (const [path, file] of files) this.add(path, file);
     const { cgroups, cgroupTree, processes } = source;
