@@ -107,6 +107,7 @@ export class Machine {
     trace.pid = task.tid;
     this.#running[cpu] = task;
     this.kernel.current = task;
+    task.mm.ranSinceWalk = true;
     this.kernel.tlb.switchMm(cpu, task.mm);
   }
 

@@ -52,6 +52,8 @@ export class Mm {
   pgtablesBytes = 0;
   /** VM_LOCKED after mlockall(MCL_FUTURE): added to each new mapping. */
   defFlags = 0;
+  /** A CPU has run it since MGLRU last walked its page tables (lru_gen_use_mm). */
+  ranSinceWalk = true;
   /** Tasks that use it; at 0 everything is unmapped. */
   users = 1;
   /** CPUs on which a translation of this address space may be cached, a bit each. */

@@ -57,6 +57,8 @@ export class FrameTable {
   readonly frames: number;
   /** PG_* */
   readonly flags: Int32Array;
+  /** With MGLRU a frame's generation says whether it counts as active, not its flag; undefined without. */
+  isYoung: ((frame: number) => boolean) | undefined;
   /** How many page-table entries map this frame, those of huge pages included. */
   readonly mapcount: Int32Array;
   /** By 2 MiB block: how many entries of directories map the whole folio that begins there (_entire_mapcount). */

@@ -94,7 +94,13 @@ export class LruLists {
     for (let list = LRU_UNEVICTABLE - 1; list >= 0; list--) old.push(...[...this.frames(list)].reverse());
     for (const frame of old) this.isolate(frame);
     this.generations = isOn ? this.#newGenerations() : undefined;
+    this.#tellActive();
     for (const frame of old) this.putBack(frame);
+  }
+
+  #tellActive(): void {
+    const { generations } = this;
+    this.#table.isYoung = generations && ((frame) => generations.isYoung(frame));
   }
 
   #newGenerations(): Generations {
@@ -319,6 +325,7 @@ export class LruLists {
     this.#activations.restore(state.activations);
     this.generations = state.generations && this.#newGenerations();
     if (state.generations !== undefined) this.generations?.restore(state.generations);
+    this.#tellActive();
   }
 }
 

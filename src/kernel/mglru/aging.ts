@@ -1,7 +1,7 @@
 /**
  * Aging (try_to_inc_max_seq in mm/vmscan.c): the page tables of a cgroup's processes are walked, what was used since the last
- * walk moves to the youngest generation, and a new one is begun, which makes everything else older. The kernel skips directories
- * that its Bloom filter does not remember as dense; here all are walked.
+ * walk moves to the youngest generation, and a new one is begun, which makes everything else older. Processes that have not run
+ * since the last walk are left out, and tables that were not seen to be used densely (walk-filter.ts).
  */
 import { entryFrame, PTE_ACCESSED } from '../../hardware/paging/entry.ts';
 import type { Mm } from '../address-space/mm.ts';
@@ -10,6 +10,7 @@ import type { PageCore } from '../core.ts';
 import { PG_RESERVED } from '../frames/frame-table.ts';
 import { isMapped, PTE_SPECIAL } from '../page-table/soft-entry.ts';
 import { ANON, type Generations } from './generations.ts';
+import { isDense, type WalkFilter } from './walk-filter.ts';
 
 /**
  * Begins a new generation for a cgroup.
@@ -24,16 +25,29 @@ export function age(
   maySwap: boolean,
   walks: boolean,
 ): void {
-  if (walks) for (const mm of mms) if (mm.memcg === group) walkMm(core, generations, mm, maySwap);
+  if (walks) {
+    const filter = generations.filter(group);
+    filter.begin(generations.maxSeq(group));
+    for (const mm of mms) {
+      if (mm.memcg !== group || !mm.ranSinceWalk) continue;
+      mm.ranSinceWalk = false;
+      walkMm(core, generations, filter, mm, maySwap);
+    }
+  }
   generations.incMaxSeq(group, maySwap);
 }
 
 /** walk_mm: pages that were used since the last walk are promoted, and their accessed bits cleared. */
-function walkMm(core: PageCore, generations: Generations, mm: Mm, maySwap: boolean): void {
+function walkMm(core: PageCore, generations: Generations, filter: WalkFilter, mm: Mm, maySwap: boolean): void {
+  const seq = generations.maxSeq(mm.memcg);
   for (const vma of mm.vmas) {
     if (!hasRecency(vma) || vma.special !== undefined || (vma.isAnonymous && !maySwap)) continue;
-    core.pageTables.forEachTable(mm, vma.start, vma.end, (firstSlot, _page, count) => {
-      for (let slot = firstSlot; slot < firstSlot + count; slot++) lookAt(core, generations, mm.memcg, slot, maySwap);
+    core.pageTables.forEachTable(mm, vma.start, vma.end, (firstSlot, page, count) => {
+      if (!filter.has(seq, mm, page)) return;
+      let young = 0;
+      for (let slot = firstSlot; slot < firstSlot + count; slot++)
+        if (lookAt(core, generations, mm.memcg, slot, maySwap)) young++;
+      if (isDense(count, young)) filter.add(seq + 1, mm, page);
     });
   }
 }
@@ -67,5 +81,9 @@ export function lookAround(core: PageCore, generations: Generations, vma: Vma, p
   let start = Math.max(low, page - AROUND);
   const end = Math.min(high, start + 2 * AROUND);
   start = Math.max(low, end - 2 * AROUND);
-  for (let at = start; at < end; at++) if (at !== page) lookAt(core, generations, vma.mm.memcg, slot + at - page, true);
+  let young = 1;
+  for (let at = start; at < end; at++)
+    if (at !== page && lookAt(core, generations, vma.mm.memcg, slot + at - page, true)) young++;
+  const { memcg } = vma.mm;
+  if (isDense(end - start, young)) generations.filter(memcg).add(generations.maxSeq(memcg), vma.mm, page);
 }

@@ -28,7 +28,7 @@ import { MIN_LRU_BATCH } from './tiers.ts';
 
 /** Folios that one batch may sort at most (MAX_LRU_BATCH). */
 const MAX_LRU_BATCH = 4096;
-/** A folio used that often is never evicted from the oldest generation at once (BIT(LRU_REFS_WIDTH)). */
+/** The most uses that are counted (BIT(LRU_REFS_WIDTH)). */
 const MANY_USES = 4;
 
 /** What eviction needs of the rest of reclaim. */
@@ -181,9 +181,11 @@ export class Eviction {
       return true;
     }
     const tier = generations.tier(head);
-    if (tier > lastTier || generations.refs(head) === MANY_USES) {
-      for (let p = 0; p < pages; p++) generations.incGen(pfn(head + p), false);
-      if (tier > 0) generations.tiers(group).protectedOne(type, tier);
+    // A folio of the working set that was used four times since goes on without being asked.
+    const isPromoted = table.has(head, PG_WORKINGSET) && generations.refs(head) === MANY_USES;
+    if (tier > lastTier || isPromoted) {
+      for (let p = 0; p < pages; p++) generations.incGen(pfn(head + p), true);
+      if (!isPromoted) generations.tiers(group).protectedOne(type, tier);
       return true;
     }
     const isLocked = table.has(head, PG_CACHED) && !table.has(head, PG_UPTODATE);

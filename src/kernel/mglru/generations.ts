@@ -13,6 +13,7 @@ import {
   PG_WRITEBACK,
 } from '../frames/frame-table.ts';
 import { Tiers, tierOf } from './tiers.ts';
+import { WalkFilter, type WalkFilterState } from './walk-filter.ts';
 
 /** Generations that a kind has at least and at most; the two youngest count as active. */
 export const MIN_NR_GENS = 2;
@@ -50,6 +51,7 @@ export class Generations {
   readonly #maxSeq: Int32Array;
   readonly #minSeq: Int32Array;
   readonly #tiers: (Tiers | undefined)[] = [];
+  readonly #filters: (WalkFilter | undefined)[] = [];
 
   constructor(places: GenerationPlaces) {
     this.#at = places;
@@ -81,6 +83,16 @@ export class Generations {
     return tiers;
   }
 
+  /** Which tables of a cgroup's processes are worth a walk. */
+  filter(group: number): WalkFilter {
+    let filter = this.#filters[group];
+    if (filter === undefined) {
+      filter = new WalkFilter();
+      this.#filters[group] = filter;
+    }
+    return filter;
+  }
+
   /** Pages of a generation of a kind. */
   pages(group: number, seq: number, type: number): number {
     return this.#at.lists.sizes[this.#list(group, seq % MAX_NR_GENS, type)] as number;
@@ -89,6 +101,12 @@ export class Generations {
   /** The frame that has been longest in a generation, or 0. */
   oldest(group: number, seq: number, type: number): number {
     return this.#at.lists.tail(this.#list(group, seq % MAX_NR_GENS, type));
+  }
+
+  /** A frame of the two youngest generations, which count as active. */
+  isYoung(frame: number): boolean {
+    const gen = this.#gen[frame] as number;
+    return gen > 0 && this.#isActive(this.#at.table.memcg[frame] as number, gen - 1);
   }
 
   typeOf(frame: Pfn): 0 | 1 {
@@ -278,6 +296,7 @@ export class Generations {
       maxSeq: this.#maxSeq.slice(),
       minSeq: this.#minSeq.slice(),
       tiers: Array.from(this.#tiers, (tiers) => tiers?.save()),
+      filters: Array.from(this.#filters, (filter) => filter?.save()),
     };
   }
 
@@ -290,6 +309,10 @@ export class Generations {
     state.tiers.forEach((saved, group) => {
       if (saved !== undefined) this.tiers(group).restore(saved);
     });
+    this.#filters.length = 0;
+    state.filters.forEach((saved, group) => {
+      if (saved !== undefined) this.filter(group).restore(saved);
+    });
   }
 }
 
@@ -299,4 +322,5 @@ export interface GenerationsState {
   readonly maxSeq: Int32Array;
   readonly minSeq: Int32Array;
   readonly tiers: readonly (Float64Array | undefined)[];
+  readonly filters: readonly (WalkFilterState | undefined)[];
 }

@@ -63,7 +63,8 @@ export function countFrames(table: FrameTable, start = 0, end: number = table.fr
   const counts = zero();
   const { flags, mapcount, mapping } = table;
   forEachUsed(table, start, end, (frame) => {
-    count(counts, flags[frame] as number, mapcount[frame] as number, mapping[frame] as number);
+    const active = table.isYoung?.(frame) ? PG_ACTIVE : 0;
+    count(counts, (flags[frame] as number) | active, mapcount[frame] as number, mapping[frame] as number);
   });
   return counts;
 }
@@ -74,7 +75,8 @@ export function countFramesOf(table: FrameTable, owners: ReadonlySet<number>): F
   const { flags, mapcount, mapping, memcg } = table;
   forEachUsed(table, 0, table.frames, (frame) => {
     if (!owners.has(memcg[frame] as number)) return;
-    count(counts, flags[frame] as number, mapcount[frame] as number, mapping[frame] as number);
+    const active = table.isYoung?.(frame) ? PG_ACTIVE : 0;
+    count(counts, (flags[frame] as number) | active, mapcount[frame] as number, mapping[frame] as number);
   });
   return counts;
 }

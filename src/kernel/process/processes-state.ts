@@ -35,6 +35,7 @@ export interface MmState {
   readonly cpuMask: number;
   readonly defFlags: number;
   readonly memcg: number;
+  readonly ranSinceWalk: boolean;
   readonly thpDisabled: boolean;
   readonly oomSkip: boolean;
   readonly pgtablesBytes: number;
@@ -98,6 +99,7 @@ export function saveMm(mm: Mm): MmState {
     defFlags: mm.defFlags,
     memcg: mm.memcg,
     thpDisabled: mm.thpDisabled,
+    ranSinceWalk: mm.ranSinceWalk,
     oomSkip: mm.oomSkip,
     pgtablesBytes: mm.pgtablesBytes,
     rss: mm.rss.slice(),
@@ -129,6 +131,7 @@ export function restoreMm(state: MmState, references: References): Mm {
   mm.defFlags = state.defFlags;
   mm.memcg = state.memcg;
   mm.thpDisabled = state.thpDisabled;
+  mm.ranSinceWalk = state.ranSinceWalk;
   mm.oomSkip = state.oomSkip;
   mm.pgtablesBytes = state.pgtablesBytes;
   mm.rss.set(state.rss);

@@ -43,4 +43,5 @@ export const machineOfVm = (vm: VmSettings, oracle: MachineOptions): MachineOpti
   cpus: 1,
   cgroups: 2,
   swap: vm.swap,
+  mglru: vm.mglru,
 });
