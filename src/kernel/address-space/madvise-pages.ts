@@ -3,15 +3,7 @@ import { PAGE_SIZE, type Vpn, vpn } from '../../hardware/units.ts';
 import { EACCES, EINVAL } from '../errno.ts';
 import type { Task } from '../process/process.ts';
 import type { AddressSpaceContext } from './context.ts';
-import {
-  VM_HUGETLB,
-  VM_LOCKED,
-  VM_MAYBE_GUARD,
-  VM_MAYWRITE,
-  VM_PFNMAP,
-  VM_SHARED,
-  VM_SPECIAL,
-} from './vm-flags.ts';
+import { VM_HUGETLB, VM_LOCKED, VM_MAYBE_GUARD, VM_MAYWRITE, VM_PFNMAP, VM_SHARED, VM_SPECIAL } from './vm-flags.ts';
 import { indexOf, type Vma } from './vma.ts';
 
 /** Reads pages in before they are used (madvise_willneed). */

@@ -121,7 +121,7 @@ export class FileStore implements FileOps {
     this.throttle = new DirtyThrottle(core, this.flusher);
     this.truncation = new Truncation(core, this.cache, this.io, this.metadata, this.writeBack, this.shmem);
     this.reader = new FileReader(this.cache, this.io, this.ahead, copy, core.trace);
-    this.writer = new FileWriter(this.cache, this.io, this.shmem, copy, this.throttle, this.writeBack);
+    this.writer = new FileWriter(this.cache, this.io, this.shmem, copy, this.throttle, this.writeBack, this.truncation);
     this.direct = new DirectIo(this.io, this.writeBack, this.truncation, copy, this.metadata);
     this.advice = new FileAdvice(this.ahead, this.writeBack, this.truncation, core.lru);
   }

@@ -179,7 +179,6 @@ export class Files extends FileStore {
     if (position >= limit) return -EFBIG;
     const bytes = Math.min(length, limit - position, MOST_BYTES);
     this.metadata.written(task, file.inode);
-    if (position > file.inode.size) this.truncation.zeroTail(task, file.inode);
     if (file.flags & O_DIRECT && file.inode.kind === 'file')
       return typeof source === 'number' ? this.direct.write(task, file, position, bytes, source) : -EINVAL;
     const done = this.writer.write(task, file, position, bytes, source);

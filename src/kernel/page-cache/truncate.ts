@@ -88,7 +88,7 @@ export class Truncation {
 
   /**
    * Zeroes bytes of one page (__ext4_block_zero_page_range). A page that is not cached is taken into the cache, read if it
-   * has a block; one without a block stays clean, and nobody has looked at all of it yet.
+   * has a block; one without a block stays clean, and nobody has looked at all of it yet. It counts as used (FGP_ACCESSED).
    */
   #zeroBlock(task: Task | undefined, inode: Inode, from: number, to: number): void {
     if (from >= to) return;
@@ -100,6 +100,7 @@ export class Truncation {
       this.#cache.clearUptodate(pfn(added));
     }
     const frame = pfn(this.#cache.find(inode, index));
+    this.#cache.markAccessed(frame);
     this.#zero(frame, from - index * PAGE_SIZE, to - index * PAGE_SIZE);
     if (inode.extents.has(index)) this.#cache.markBufferDirty(task, inode, frame);
   }
@@ -107,6 +108,18 @@ export class Truncation {
   /** The file is about to grow: the rest of its last page must be zeros. */
   zeroTail(task: Task | undefined, inode: Inode): void {
     if (inode.kind === 'file') this.#zeroBlock(task, inode, inode.size, roundUp(inode.size));
+  }
+
+  /**
+   * The first pages of a write behind the end are there: what lies between that end and the write in the pages of both is
+   * zeros (ext4_zero_partial_blocks, called by ext4_da_do_write_end).
+   * @param end the file's size before, in bytes
+   */
+  zeroGap(task: Task, inode: Inode, end: number, position: number): void {
+    if (inode.kind !== 'file') return;
+    const start = position - (position % PAGE_SIZE);
+    this.#zeroBlock(task, inode, end, Math.min(position, roundUp(end)));
+    if (start >= end) this.#zeroBlock(task, inode, start, position);
   }
 
   /** fallocate(2) behind the end: the file grows, and the pages of its old and its new end are taken into the cache. */

@@ -8,6 +8,7 @@ import type { Inode } from './inode.ts';
 import type { PageCache } from './page-cache.ts';
 import type { PageIo } from './page-io.ts';
 import type { Shmem } from './shmem.ts';
+import type { Truncation } from './truncate.ts';
 import type { UserCopy } from './user-copy.ts';
 import type { WriteBack } from './write-back.ts';
 
@@ -21,6 +22,7 @@ export class FileWriter {
   readonly #user: UserCopy;
   readonly #throttle: DirtyThrottle;
   readonly #writeBack: WriteBack;
+  readonly #truncation: Truncation;
 
   constructor(
     cache: PageCache,
@@ -29,7 +31,9 @@ export class FileWriter {
     user: UserCopy,
     throttle: DirtyThrottle,
     writeBack: WriteBack,
+    truncation: Truncation,
   ) {
+    this.#truncation = truncation;
     this.#writeBack = writeBack;
     this.#throttle = throttle;
     this.#cache = cache;
@@ -44,6 +48,7 @@ export class FileWriter {
    */
   write(task: Task, file: File, position: number, length: number, source: number | Uint8Array): number {
     const { inode } = file;
+    const end = inode.size;
     let at = position;
     while (at < position + length) {
       if (!this.#cache.relieve(task, 'write')) return at > position ? at - position : -EINTR;
@@ -59,6 +64,7 @@ export class FileWriter {
         this.#cache.setUptodate(pfn(frame));
         this.#cache.markBufferDirty(task, inode, pfn(frame));
         inode.size = Math.max(inode.size, at + copied);
+        if (at === position && end < position) this.#truncation.zeroGap(task, inode, end, position);
       }
       at += copied;
       this.#throttle.dirtied(task, inode);

@@ -93,8 +93,7 @@ export function pageViews(source: ProcSource, mm: Mm, start: Vpn, count: number)
       // Whether it is dirty is known of the whole folio only.
       const flags = (source.table.flags[head.frame + 1] as number) | (head.flags & PG_DIRTY);
       const tail = { ...hugetlb, flags };
-      for (let page = from; page < end; page++)
-        views[page - start] = page === firstPage ? hugetlb : tail;
+      for (let page = from; page < end; page++) views[page - start] = page === firstPage ? hugetlb : tail;
     },
   );
   return views;
