@@ -46,6 +46,15 @@ test('are huge pages that cost more memory than they save time left alone?', () 
   expect(sparse.why).toContain('too much memory');
 });
 
+test('does a program with a page used here and there learn that huge pages would slow it down?', () => {
+  const slow = { ns: 3e9, peakRss: 900 * MIB };
+  const runs = [run('4k', 0.5, 10), run('thp', 0, 900, slow), run('hugetlb', 0, 900, slow)] as const;
+  const { recommend, why } = advise(whole(['./sparse']), runs);
+  expect(recommend).toBe('none');
+  expect(why).toContain('make the run 100.0 % longer');
+  expect(why).toContain('take 890.0 MiB more');
+});
+
 test('is the pool recommended only where transparent huge pages do clearly less?', () => {
   const runs = (thpPart: number) =>
     advise(whole(['postgres']), [

@@ -106,7 +106,11 @@ function reason(
   if (recommend === 'none') {
     const most = Math.max(thp.saves, pool.saves);
     if (most >= WORTH) return `they would save ${percent(most)} of the time, and cost too much memory for that`;
-    return `page walks are ${walks} of the time, and huge pages would save ${percent(Math.max(0, most))} of it`;
+    if (most < 0) {
+      const longer = `make the run ${percent(-most)} longer, for each fault clears 2 MiB`;
+      return `page walks are ${walks} of the time, but huge pages would ${longer}, and take ${sizeText(Math.min(thp.costs, pool.costs))} more`;
+    }
+    return `page walks are ${walks} of the time, and huge pages would save ${percent(most)} of it`;
   }
   const [one, other] = recommend === 'thp' ? [thp, pool] : [pool, thp];
   const beside = recommend === 'thp' ? 'the pool' : 'transparent huge pages';
