@@ -1,4 +1,5 @@
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
+import { vpn } from '../../hardware/units.ts';
 import { MM_SWAPENTS } from '../address-space/mm.ts';
 import { VM_MAYBE_GUARD, VM_MIXEDMAP, VM_PFNMAP, VM_SHARED } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
@@ -6,6 +7,7 @@ import type { PageCore } from '../core.ts';
 import { copyLeaf } from '../thp/huge-entries.ts';
 import { addRss, rssCounter } from './rss.ts';
 import { entrySwap, isMapped, isNone, isSwapEntry, PTE_SPECIAL, PTE_SWP_EXCLUSIVE } from './soft-entry.ts';
+import { PMD_LEVEL, PUD_LEVEL, PUD_PAGES } from './table-walk.ts';
 
 /**
  * Whether a fork copies a mapping's entries at all (vma_needs_copy): shared memory and untouched files are found again
@@ -24,6 +26,7 @@ export function copyRange(core: PageCore, from: Vma, to: Vma): boolean {
   const { pageTables } = core;
   const isPrivate = (from.flags & VM_SHARED) === 0;
   let outOfMemory = false;
+  copyUpperTables(core, from, to);
   const shared = new Int32Array(to.mm.rss.length);
   pageTables.forEachTable(
     from.mm,
@@ -66,6 +69,15 @@ export function copyRange(core: PageCore, from: Vma, to: Vma): boolean {
     },
   );
   return !outOfMemory;
+}
+
+/** Tables for 1 GiB and 512 GiB are made where the parent has them, whatever is in them (copy_pud_range, copy_pmd_range). */
+function copyUpperTables({ pageTables }: PageCore, from: Vma, to: Vma): void {
+  for (let page: number = from.start; page < from.end; page += PUD_PAGES - (page % PUD_PAGES)) {
+    const at = vpn(page);
+    const level = pageTables.findDirectory(from.mm, at, PMD_LEVEL) >= 0 ? PMD_LEVEL : PUD_LEVEL;
+    if (pageTables.findDirectory(from.mm, at, level) >= 0) pageTables.makeDirectory(to.mm, at, level);
+  }
 }
 
 /** One mapping more. @returns the counter of the resident set that it belongs to */

@@ -3,6 +3,7 @@ import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { moveLeaf, splitLeaf } from '../thp/huge-entries.ts';
 import { isNone } from './soft-entry.ts';
+import { PMD_LEVEL, PUD_LEVEL, PUD_PAGES } from './table-walk.ts';
 
 const TABLE_PAGES = 512;
 
@@ -14,6 +15,7 @@ const TABLE_PAGES = 512;
 export function moveRange(core: PageCore, from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): number {
   const { pageTables } = core;
   let stopped = -1;
+  makeUpperTables(core, from, start, to, newStart, pages);
   pageTables.forEachTable(
     from.mm,
     start,
@@ -50,4 +52,15 @@ export function moveRange(core: PageCore, from: Vma, start: Vpn, to: Vma, newSta
   );
   core.tlb.flushRange(from.mm, start, vpn(start + pages));
   return stopped < 0 ? pages : stopped;
+}
+
+/** Where the source has a table for 1 GiB, the target gets one for 512 GiB, whatever else is there (alloc_new_pud). */
+function makeUpperTables(core: PageCore, from: Vma, start: Vpn, to: Vma, newStart: Vpn, pages: number): void {
+  const { pageTables } = core;
+  for (let done = 0; done < pages; ) {
+    if (pageTables.findDirectory(from.mm, vpn(start + done), PMD_LEVEL) >= 0)
+      pageTables.makeDirectory(to.mm, vpn(newStart + done), PUD_LEVEL);
+    const left = PUD_PAGES - Math.max((start + done) % PUD_PAGES, (newStart + done) % PUD_PAGES);
+    done += left;
+  }
 }

@@ -60,8 +60,11 @@ export interface Collapser {
 export function madviseCollapse(core: PageCore, vma: Vma, start: Vpn, end: Vpn, swapIn: Collapser['swapIn']): number {
   if (!isAllowed(core.thp.settings, vma, PMD_ORDER, TVA_FORCED_COLLAPSE)) return -EINVAL;
   let last = SCAN_SUCCEED;
+  const from = Math.ceil(start / PMD_PAGES) * PMD_PAGES;
   const until = end - (end % PMD_PAGES);
-  for (let first = Math.ceil(start / PMD_PAGES) * PMD_PAGES; first < until; first += PMD_PAGES) {
+  // A range without a whole block whose ends lie in one is refused, as the kernel counts its blocks without sign.
+  if (from > until) return -EINVAL;
+  for (let first = from; first < until; first += PMD_PAGES) {
     const result = collapseBlock(core, vma, vpn(first), { isKhugepaged: false, swapIn });
     if (result === SCAN_SUCCEED || result === SCAN_PMD_MAPPED) continue;
     last = result;
@@ -130,7 +133,7 @@ function scanBlock(core: PageCore, vma: Vma, first: Vpn, { isKhugepaged }: Colla
 
 /** collapse_huge_page: the new page, what is in swap brought in, everything copied, the table kept as deposit. */
 function collapse(core: PageCore, vma: Vma, first: Vpn, directory: number, collapser: Collapser): number {
-  const { pageTables, pages, vmstat, thp } = core;
+  const { pageTables, pages, vmstat, thp, cgroups } = core;
   const mayWait = collapser.isKhugepaged ? thp.settings.khugepaged.defrag : true;
   const head = thp.allocate(PMD_ORDER, mayWait, vma.mm.memcg);
   if (head === -1) {
@@ -139,6 +142,7 @@ function collapse(core: PageCore, vma: Vma, first: Vpn, directory: number, colla
   }
   if (head === -2) return SCAN_CGROUP_CHARGE_FAIL;
   vmstat.count(THP_COLLAPSE_ALLOC);
+  cgroups.count(vma.mm.memcg, THP_COLLAPSE_ALLOC);
   const firstSlot = pageTables.find(vma.mm, first);
   for (let i = 0; i < PMD_PAGES; i++) {
     const slot = firstSlot + i;

@@ -9,6 +9,7 @@ import { MM_ANONPAGES } from '../address-space/mm.ts';
 import { VM_SHARED } from '../address-space/vm-flags.ts';
 import { hasRecency, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
+import { PG_DIRTY } from '../frames/frame-table.ts';
 import { addRss, rssCounter } from '../page-table/rss.ts';
 import { mappedHi, mappedLo, PTE_SPECIAL } from '../page-table/soft-entry.ts';
 import { PMD_PAGES } from '../page-table/table-walk.ts';
@@ -48,7 +49,10 @@ export function splitLeaf(core: PageCore, vma: Vma, slot: number, first: Vpn): v
     pageTables.set(child * ENTRIES_PER_TABLE + i, (frame << 12) | flags, (frame >>> 20) | hiFlags);
   }
   pageTables.setTable(slot, child);
-  if (step === 1) rmap.dropLeaf(head);
+  if (step === 1) {
+    if (lo & PTE_DIRTY) forEachFrame(head, (frame) => table.set(frame, PG_DIRTY));
+    rmap.dropLeaf(head);
+  }
   flushLeaf(core, vma, first);
 }
 

@@ -56,6 +56,7 @@ function mapNewHuge(core: PageCore, vma: Vma, page: Vpn, slot: number): number {
     return VM_FAULT_OOM;
   }
   core.vmstat.count(THP_FAULT_ALLOC);
+  core.cgroups.count(vma.mm.memcg, THP_FAULT_ALLOC);
   mapHuge(core, vma, blockStart(page), slot, pfn(head));
   return VM_FAULT_MINOR;
 }
@@ -159,6 +160,7 @@ function replaceHugeZero(core: PageCore, vma: Vma, slot: number, first: Vpn): nu
     return VM_FAULT_FALLBACK;
   }
   core.vmstat.count(THP_FAULT_ALLOC);
+  core.cgroups.count(vma.mm.memcg, THP_FAULT_ALLOC);
   core.pageTables.clear(slot);
   flushLeaf(core, vma, first);
   mapHuge(core, vma, first, slot, pfn(head));

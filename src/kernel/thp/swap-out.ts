@@ -23,7 +23,7 @@ export const SWAP_MAPPED = 3;
  * @returns SWAP_*
  */
 export function swapOutFolio(core: PageCore, head: Pfn, target: number): number {
-  const { table, swap, vmstat, thp } = core;
+  const { table, swap, vmstat, thp, cgroups } = core;
   const order = table.order(head);
   const end = head + (1 << order);
   if (!table.has(head, PG_SWAPCACHE)) {
@@ -31,7 +31,10 @@ export function swapOutFolio(core: PageCore, head: Pfn, target: number): number 
     const isPartial = table.has(head, PG_PARTIALLY_MAPPED);
     if (isPartial || !swap.allocateFolio(head, order)) {
       core.splitFolio(head);
-      if (!isPartial && order === PMD_ORDER) vmstat.count(THP_SWPOUT_FALLBACK);
+      if (!isPartial && order === PMD_ORDER) {
+        vmstat.count(THP_SWPOUT_FALLBACK);
+        cgroups.count(table.memcg[head] as number, THP_SWPOUT_FALLBACK);
+      }
       if (!isPartial) thp.sizeStats.count(order, SWPOUT_FALLBACK);
       return SWAP_SPLIT;
     }
@@ -44,14 +47,17 @@ export function swapOutFolio(core: PageCore, head: Pfn, target: number): number 
 
 /** @returns whether the write is done already */
 function writeFolio(core: PageCore, head: Pfn, order: number): boolean {
-  const { table, swap, vmstat, thp } = core;
+  const { table, swap, vmstat, thp, cgroups } = core;
   const end = head + (1 << order);
   let isZero = core.contents === 'bytes';
   for (let page: number = head; page < end && isZero; page++) isZero = swap.isZero(pfn(page));
   let isDone = true;
   for (let page: number = head; page < end; page++) isDone = swap.writeOut(pfn(page), isZero) && isDone;
   if (!isZero) {
-    if (order === PMD_ORDER) vmstat.count(THP_SWPOUT);
+    if (order === PMD_ORDER) {
+      vmstat.count(THP_SWPOUT);
+      cgroups.count(table.memcg[head] as number, THP_SWPOUT);
+    }
     thp.sizeStats.count(order, SWPOUT);
   }
   if (!isDone) for (let page: number = head; page < end; page++) table.set(pfn(page), PG_RECLAIM);
