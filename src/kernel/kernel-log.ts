@@ -1,6 +1,9 @@
 /** One second in the clock's nanoseconds. */
 const SECOND = 1e9;
 
+/** The least time between two lines: what a time stamp can show. */
+const LINE_NS = 1000;
+
 /** The kernel's log (kernel/printk): its lines, oldest first, and when each was written. */
 export class KernelLog {
   readonly #clock: { readonly now: number };
@@ -16,9 +19,10 @@ export class KernelLog {
     return this.#lines;
   }
 
+  /** A line is a microsecond younger than the one before, at least: who reads the log tells events by their times. */
   push(line: string): void {
     this.#lines.push(line);
-    this.#times.push(this.#clock.now);
+    this.#times.push(Math.max(this.#clock.now, (this.#times.at(-1) ?? -LINE_NS) + LINE_NS));
   }
 
   /** As dmesg prints it: `[    3.388144] line`, each with its newline. */

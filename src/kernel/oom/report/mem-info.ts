@@ -3,8 +3,17 @@ import { PAGE_SIZE } from '../../../hardware/units.ts';
 import type { PageCore } from '../../core.ts';
 import { MIGRATE_TYPES, ORDERS, type Zone } from '../../frames/zone.ts';
 import { countFrames, type FrameCounts } from '../../proc/frame-counts.ts';
-import { NR_KERNEL_STACK, NR_SLAB_RECLAIMABLE, NR_SLAB_UNRECLAIMABLE } from '../../vmstat.ts';
+import {
+  NR_ANON_TRANSPARENT_HUGEPAGES,
+  NR_KERNEL_STACK,
+  NR_SHMEM_HUGEPAGES,
+  NR_SHMEM_PMDMAPPED,
+  NR_SLAB_RECLAIMABLE,
+  NR_SLAB_UNRECLAIMABLE,
+} from '../../vmstat.ts';
 
+/** 4 KiB pages of a transparent huge page. */
+const HUGE_PAGE = 512;
 const KB_PER_PAGE = PAGE_SIZE / 1024;
 const kB = (pages: number): string => `${pages * KB_PER_PAGE}kB`;
 /** The kernel knows five kinds of zone, and reserves of a zone against each. */
@@ -26,7 +35,7 @@ export function memInfoLines(core: PageCore, allUnreclaimable: boolean): string[
     nodeLine(core, all, allUnreclaimable),
     ...zones.flatMap((zone) => [zoneLine(zone, countFrames(table, zone.start, zone.end)), reserveLine(zone)]),
     ...zones.map(freeListLine),
-    'Node 0 hugepages_total=0 hugepages_free=0 hugepages_surp=0 hugepages_size=2048kB',
+    ...poolLines(core),
     `${all.filePages} total pagecache pages`,
     `${all.swapCached} pages in swap cache`,
     `Free swap  = ${kB(core.swap.free)}`,
@@ -58,10 +67,12 @@ const listsText = (counts: FrameCounts): string =>
   `inactive_file:${kB(counts.inactiveFile)} unevictable:${kB(counts.unevictable)}`;
 
 function nodeLine({ vmstat }: PageCore, counts: FrameCounts, allUnreclaimable: boolean): string {
+  const huge = (item: number): string => kB(vmstat.value(item) * HUGE_PAGE);
   return (
     `Node 0 ${listsText(counts)} isolated(anon):0kB isolated(file):0kB mapped:${kB(counts.fileMapped)} ` +
-    `dirty:${kB(counts.fileDirty)} writeback:${kB(counts.writeback)} shmem:${kB(counts.shmem)} shmem_thp:0kB ` +
-    `shmem_pmdmapped:0kB anon_thp:0kB kernel_stack:${vmstat.value(NR_KERNEL_STACK)}kB ` +
+    `dirty:${kB(counts.fileDirty)} writeback:${kB(counts.writeback)} shmem:${kB(counts.shmem)} ` +
+    `shmem_thp:${huge(NR_SHMEM_HUGEPAGES)} shmem_pmdmapped:${huge(NR_SHMEM_PMDMAPPED)} ` +
+    `anon_thp:${huge(NR_ANON_TRANSPARENT_HUGEPAGES)} kernel_stack:${vmstat.value(NR_KERNEL_STACK)}kB ` +
     `pagetables:${kB(counts.pageTables)} sec_pagetables:0kB all_unreclaimable? ${allUnreclaimable ? 'yes' : 'no'} Balloon:0kB`
   );
 }
@@ -81,6 +92,15 @@ function reserveLine({ lowmemReserve }: Zone): string {
   const reserves = Array.from({ length: ZONE_TYPES }, (_, i) => lowmemReserve[Math.min(i, last)] ?? 0);
   return `lowmem_reserve[]: ${reserves.join(' ')}`;
 }
+
+/** The pools of huge pages, the largest first (hugetlb_show_meminfo_node). */
+const poolLines = ({ hugetlb }: PageCore): string[] =>
+  [...hugetlb.hstates]
+    .reverse()
+    .map(
+      ({ total, free, surplus, pages }) =>
+        `Node 0 hugepages_total=${total} hugepages_free=${free.length} hugepages_surp=${surplus} hugepages_size=${kB(pages)}`,
+    );
 
 /** `2*4kB (ME) 1*8kB (M) ... = 1504kB`. */
 function freeListLine(zone: Zone): string {
