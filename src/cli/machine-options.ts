@@ -16,6 +16,7 @@ export const MACHINE_OPTION_TABLE: OptionTable = {
   cpus: 'value',
   disk: 'value',
   'large-folios': 'value',
+  'read-ahead': 'value',
   swap: 'values',
   thp: 'value',
   fragmented: 'value',
@@ -34,6 +35,7 @@ export const MACHINE_OPTIONS_HELP = `Machine options:
   --cpus N             number of processors (default 1)
   --disk NAME          what files lie on: ${Object.keys(blockDevices).join(', ')} (default nvme)
   --large-folios MODE  on (default): files are cached in folios of up to 2 MiB, as ext4 does since 6.16; off: page by page
+  --read-ahead SIZE    largest readahead window of that disk, its read_ahead_kb (default 128K; 0 reads nothing ahead)
 ${SWAP_HELP}  --thp MODE           transparent huge pages: always, madvise (default), never
   --fragmented SHARE   an aged machine: this share of free memory, 0 to 1, lies in pieces smaller than 2 MiB
   --sysctl NAME=VALUE  any of ${sysctlNames.slice(0, 3).join(', ')} ... (repeatable)
@@ -65,6 +67,8 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
   options.disk = diskOf(args.value('disk') ?? nvme.name);
   const folios = args.value('large-folios');
   if (folios !== undefined) options.largeFolios = onOff('large-folios', folios);
+  const readAhead = args.value('read-ahead');
+  if (readAhead !== undefined) options.readAhead = readAheadOf(readAhead);
   const swap = args.values('swap');
   if (swap.length > 0) options.swap = swapOptions(swap, defaults.contents === 'bytes');
   const thp = args.value('thp');
@@ -85,6 +89,7 @@ export function machineOptions(args: Arguments, defaults: MachineOptions = {}): 
 const MIB = 2 ** 20;
 const LEAST_MEMORY = 16 * MIB;
 const MOST_MEMORY = 2 ** 40;
+const MOST_READ_AHEAD = 2 ** 30;
 
 /** Whole pages of an option's size. @throws {UserError} for what is none, or out of bounds */
 export function sizeOf(option: string, text: string, least: number): number {
@@ -93,6 +98,13 @@ export function sizeOf(option: string, text: string, least: number): number {
     throw new UserError(`--${option} ${text}: expected a size from ${least / MIB}M to 1T, as in 512M or 4G`);
   }
   return bytes - (bytes % 4096);
+}
+
+function readAheadOf(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes > MOST_READ_AHEAD)
+    throw new UserError(`--read-ahead ${text}: expected a size from 0 to 1G, as in 128K or 8M`);
+  return bytes;
 }
 
 function processorOf(name: string): NonNullable<MachineOptions['processor']> {

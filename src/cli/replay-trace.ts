@@ -42,7 +42,7 @@ const OPTIONS = {
 } as const;
 
 /** Options that no recording has. */
-const OWN = ['cache-policy', 'cache-size', 'read-ahead', 'format', 'columns', 'whole-objects', 'skip-bad-lines'];
+const OWN = ['cache-policy', 'cache-size', 'format', 'columns', 'whole-objects', 'skip-bad-lines'];
 
 /** Whether a command line of `replay` is one of a cache trace, whatever the file holds. */
 export const isCacheTraceCommand = (args: readonly string[]): boolean =>

@@ -59,6 +59,19 @@ describe('faultline replay', () => {
     });
   });
 
+  test('with one file cold and readahead chosen: is it read page by page, and is a wrong path told?', () => {
+    const bytes = (...options: string[]): number =>
+      json(SORT, ...options).processes.reduce((sum, { readBytes }) => sum + readBytes, 0);
+    const file = '/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache';
+    expect(bytes()).toBe(0);
+    expect(bytes('--cold-file', file)).toBe(7 * 4096);
+    expect(bytes('--cold-file', file, '--read-ahead', '0')).toBe(4 * 4096);
+    expect(faultline(['replay', SORT, '--cold-file', 'n.txt'])).toMatchObject({
+      code: 2,
+      stderr: 'faultline: --cold-file n.txt: the recording knows no such file\n',
+    });
+  });
+
   test('randomised addresses: the same run for the same seed, another layout but nearly the same faults?', () => {
     const { wallSeconds: _, ...first } = json(LS, '--aslr', '7');
     const { wallSeconds: __, ...again } = json(LS, '--aslr', '7');
@@ -101,6 +114,7 @@ describe('faultline replay', () => {
     ['no recording', [import.meta.filename], /this is not a faultline recording/],
     ['two files', [LS, SORT], /takes one RECORDING/],
     ['an unknown processor', [LS, '--cpu', 'skylak'], /skylake/],
+    ['readahead of no size', [SORT, '--read-ahead', 'far'], /--read-ahead far: expected a size from 0 to 1G/],
     ['too little memory', [SORT, '--memory', '1M'], /expected a size/],
     ['an unknown tracepoint', [LS, '--events', join(folder, 'x'), '--points', 'nothing:here'], /nothing:here/],
   ])('%s: one sentence and exit code 2?', (_, args, sentence) => {

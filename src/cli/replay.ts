@@ -24,6 +24,7 @@ Runs a recording of a real program on the simulated machine: its page faults, TL
   --limit SIZE         memory that the programs may have together, with their page cache: memory.max of a cgroup
                        (memory.limit_in_bytes with --cgroup v1)
   --cold               begin with an empty page cache (otherwise the program's files are cached)
+  --cold-file PATH     begin without this file of the recording in the page cache (repeatable)
   --no-progress        no progress bar
 ${EVENT_OPTIONS_HELP}${LOG_OPTIONS_HELP}
 ${MACHINE_OPTIONS_HELP}
@@ -67,6 +68,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, {
     json: 'flag',
     cold: 'flag',
+    'cold-file': 'values',
     limit: 'value',
     'no-progress': 'flag',
     ...EVENT_OPTION_TABLE,
@@ -81,10 +83,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const limit = parsed.value('limit');
   const replayOptions: ReplayOptions = {
     cold: parsed.has('cold'),
+    coldFiles: parsed.values('cold-file'),
     ...(limit === undefined ? {} : { limit: sizeOf('limit', limit, LEAST_LIMIT) }),
   };
   const { reader, close } = open(path);
   if (reader.rows.length === 0) throw new UserError(`${path}: ${reader.damage ?? 'the recording is empty'}`);
+  const stranger = replayOptions.coldFiles?.find((file) => !reader.files.some((facts) => facts.path === file));
+  if (stranger !== undefined) throw new UserError(`--cold-file ${stranger}: the recording knows no such file`);
   const machine = new Machine(options);
   const about = { command: reader.header.command, machine: machine.options.processor.name };
   const endEvents = startEvents(machine, parsed, about);

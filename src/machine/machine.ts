@@ -83,8 +83,9 @@ export class Machine {
       if (error < 0) throw new RangeError(`Machine: swapon ${request.path}: ${errnoName(-error)}`);
     }
     const { largeFolios } = resolved;
+    const raPages = Math.floor(resolved.readAhead / PAGE_SIZE);
     if (resolved.disk === undefined) {
-      this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { largeFolios }));
+      this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, { largeFolios, raPages }));
       fragment(this.kernel, resolved.fragmented);
       return;
     }
@@ -94,7 +95,7 @@ export class Machine {
     // A swap file lies in the middle of the disk, apart from the files, which begin at its start.
     const middle = resolved.disk.bytes / 2;
     this.kernel.swap.requestTime = (bytes, write, start) => this.requestTime?.(bytes, write, middle + start) ?? 0;
-    const root = { largeFolios, requestTime: this.requestTime, ...queueLimits(resolved.disk) };
+    const root = { largeFolios, raPages, requestTime: this.requestTime, ...queueLimits(resolved.disk) };
     this.kernel.files.names.mount('/', ext4FileSystem(ROOT_DEVICE, root));
     fragment(this.kernel, resolved.fragmented);
   }

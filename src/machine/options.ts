@@ -12,6 +12,8 @@ export interface MachineOptions {
   readonly disk?: BlockDeviceModel | undefined;
   /** File systems cache in folios of up to 2 MiB, as ext4 does since 6.16; the default. Without, in single pages. */
   readonly largeFolios?: boolean;
+  /** Bytes of the root disk's largest readahead window (queue/read_ahead_kb). Default 128 KiB. */
+  readonly readAhead?: number;
   /** Swap areas, put into use in this order; a number is the bytes of one file on that disk. None by default. */
   readonly swap?: number | readonly SwapOptions[];
   readonly cpus?: number;
@@ -43,6 +45,7 @@ export interface ResolvedOptions {
   readonly processor: ProcessorModel;
   readonly disk: BlockDeviceModel | undefined;
   readonly largeFolios: boolean;
+  readonly readAhead: number;
   readonly swap: readonly SwapOptions[];
   readonly cpus: number;
   readonly nested: boolean;
@@ -78,6 +81,7 @@ export function resolveOptions(options: MachineOptions): ResolvedOptions {
     processor: options.processor ?? zen3,
     disk: options.disk,
     largeFolios: options.largeFolios ?? true,
+    readAhead: options.readAhead ?? 128 * 1024,
     swap,
     nested: options.nested ?? false,
     contents: options.contents ?? 'none',

@@ -1,6 +1,6 @@
 /**
  * The files of a recording on the simulated machine: made when they are first heard of, with their size and inode number,
- * and cached as a whole unless the replay is to begin with an empty cache.
+ * and cached as a whole unless the replay is to begin with an empty cache, or without this file in it.
  */
 import { PAGE_SIZE, pfn } from '../../hardware/units.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
@@ -36,15 +36,20 @@ export class RecordedFiles {
   readonly #kernel: Kernel;
   readonly #files: Files;
   readonly #room: () => number;
+  readonly #cold: ReadonlySet<string>;
   readonly #byPath = new Map<string, FileFacts>();
   /** Simulated inodes by recorded device and inode number. */
   readonly #inodes = new Map<string, number>();
 
-  /** @param room how many pages of files may be cached now; 0 for an empty cache */
-  constructor(kernel: Kernel, facts: readonly FileFacts[], room: () => number) {
+  /**
+   * @param room how many pages of files may be cached now; 0 for an empty cache
+   * @param cold paths of files of which nothing is cached at the beginning
+   */
+  constructor(kernel: Kernel, facts: readonly FileFacts[], room: () => number, cold: readonly string[] = []) {
     this.#kernel = kernel;
     this.#files = kernel.files;
     this.#room = room;
+    this.#cold = new Set(cold);
     for (const fact of facts) this.#byPath.set(fact.path, fact);
   }
 
@@ -102,6 +107,7 @@ export class RecordedFiles {
 
   /** Puts the file's pages from index `from` on in the cache, as far as there is room. */
   #fill(inode: Inode, from: number): void {
+    if (this.#cold.has(inode.name)) return;
     const { cache } = this.#files;
     const end = Math.min(Math.ceil(inode.size / PAGE_SIZE), from + this.#room());
     // It was there before the program began: no memory cgroup of its pays for it.

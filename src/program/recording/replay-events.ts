@@ -26,13 +26,16 @@ export interface ProcessRow {
   readonly name: string;
   readonly minorFaults: number;
   readonly majorFaults: number;
+  /** Bytes that came from disks, swap among them (ru_inblock is these / 512). */
+  readonly readBytes: number;
 }
 
-export const rowOf = ({ pid, comm, minFlt, majFlt }: Process): ProcessRow => ({
+export const rowOf = ({ pid, comm, minFlt, majFlt, readBytes }: Process): ProcessRow => ({
   pid,
   name: comm,
   minorFaults: minFlt,
   majorFaults: majFlt,
+  readBytes,
 });
 
 export class ReplayEvents {

@@ -139,6 +139,25 @@ describe('files', () => {
     expect(row?.major).toBeGreaterThan(0);
   });
 
+  test('with one cold file: is that one read from the disk and another one not?', () => {
+    const stream = open(program())
+      .event({ type: 'file', id: 2, fd: 4, device: 1, mode: 0o100644, path: '/warm', inode: 21, size: 10 * PAGE })
+      .call('openat', [-100, 0, 2], 4, 2)
+      .call('mmap', [0, 10 * PAGE, 1, 2, 3, 0], ANYWHERE * PAGE, 1)
+      .call('mmap', [0, 10 * PAGE, 1, 2, 4, 0], (ANYWHERE + 16) * PAGE, 2)
+      .touch(ANYWHERE, 10)
+      .touch(ANYWHERE + 16, 10);
+    const cold = Replay.start(new Machine({ memory: 64 << 20, readAhead: 0 }), recordingOf([stream], [data]), {
+      coldFiles: ['/data'],
+    });
+    cold.finish();
+    const { faults, processes } = reportOf(cold, 1);
+    const majorOf = (path: string): number | undefined =>
+      faults.byMapping.find(({ mapping }) => mapping === path)?.major;
+    expect([majorOf('/data'), majorOf('/warm')]).toEqual([10, 0]);
+    expect(processes.map(({ readBytes }) => readBytes)).toEqual([10 * PAGE]);
+  });
+
   test('a file that grows by writes: does it have its new size and dirty pages?', () => {
     const stream = open(program())
       .event({ type: 'kernelRead', address: DATA * PAGE, length: PAGE })

@@ -23,6 +23,8 @@ import { XorShift } from './xor-shift.ts';
 export interface ReplayOptions {
   /** Begin with an empty page cache; else every file of the recording is cached. */
   readonly cold?: boolean;
+  /** Files that are not cached at the beginning, by their recorded paths. */
+  readonly coldFiles?: readonly string[];
   /** Bytes of memory that the programs may have together: the limit of a memory cgroup that they are in. */
   readonly limit?: number;
   /** Large anonymous memory comes from the pool of huge pages, as if the programs had been told to use it. */
@@ -80,7 +82,7 @@ export class Replay implements PlayerHost {
     const { allocator } = machine.kernel;
     // The program itself needs memory too: a quarter of the machine's is left to it.
     const room = (): number => (options.cold ? 0 : Math.max(0, allocator.free - Math.ceil(allocator.managed / 4)));
-    this.#files = new RecordedFiles(machine.kernel, reader.files, room);
+    this.#files = new RecordedFiles(machine.kernel, reader.files, room, options.coldFiles);
     this.meter = new ReplayMeter(machine);
     const seed = machine.options.aslrSeed;
     this.#random = seed === undefined ? undefined : new XorShift(seed);
