@@ -393,7 +393,7 @@ export class Kernel implements PageCore {
     if (caller !== undefined && !caller.credentials.sysAdmin) return -EPERM;
     const area = findArea(this.swap, path);
     if (area === undefined) return -EINVAL;
-    const mms = new Set([...this.processes.all.values()].map((process) => process.mm));
+    const mms = [...new Set([...this.processes.all.values()].map((process) => process.mm))];
     const error = swapoff(this, this.files, area, mms);
     this.#totals.swapPages = this.swap.total;
     return error;

@@ -83,17 +83,29 @@ describe('what swapon(2) and swapoff(2) refuse', () => {
     expect(results[24]).toBe(-EPERM);
   });
 
-  test('does swapoff leave the area as it was when memory cannot hold what is in it?', () => {
+  test('does swapoff leave the area in use when memory cannot hold what is in it?', () => {
     const box = swapBox(16 << 20);
     const { kernel } = box.machine;
     const area = box.swapon(loop, 8192);
     const at = fill(box, 5000);
-    const before = kernel.swap.free;
     expect(kernel.swapoff(area.path)).toBe(-ENOMEM);
-    expect([kernel.swap.areas, kernel.swap.total, kernel.swap.free]).toEqual([[area], 8191, before]);
+    expect([kernel.swap.areas, kernel.swap.total, kernel.swap.free]).toEqual([[area], 8191, 8191 - area.used]);
     for (let i = 0; i < 5000; i += 97) expect(box.peek(box.task, at + i * PAGE)).toBe(i + 1);
     expect(checkInvariants(kernel)).toEqual([]);
   });
+});
+
+test('does swapoff let reclaim make room: what memory cannot hold moves to the other area?', () => {
+  const box = swapBox(16 << 20);
+  const { kernel } = box.machine;
+  const first = box.swapon(loop, 8192, PRIORITY(9));
+  const at = fill(box, 5000);
+  expect(first.used).toBeGreaterThan(900);
+  const second = box.swapon(loop, 8192, PRIORITY(1));
+  expect(kernel.swapoff(first.path)).toBe(0);
+  expect([kernel.swap.areas, second.used > 800]).toEqual([[second], true]);
+  for (let i = 0; i < 5000; i++) expect(box.peek(box.task, at + i * PAGE)).toBe(i + 1);
+  expect(checkInvariants(kernel)).toEqual([]);
 });
 
 test('does zram take frames for what it holds, pages of zeros none, and are all back after swapoff?', () => {

@@ -4,6 +4,7 @@
  */
 import { type Pfn, pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
+import { BELOW_MIN } from '../frames/allocator.ts';
 import { PG_DIRTY, PG_SWAPCACHE } from '../frames/frame-table.ts';
 import { areaOf } from '../page-table/soft-entry.ts';
 import type { Task } from '../process/process.ts';
@@ -84,7 +85,8 @@ export class ShmemSwap {
       0,
       0x7fffffff,
       (index, value) => {
-        if (value < 0 && areaOf(entryOfValue(value)) === area.number && this.swapIn(undefined, inode, index, false) < 0)
+        if (!complete || value >= 0 || areaOf(entryOfValue(value)) !== area.number) return;
+        if (this.swapIn(undefined, inode, index, 'light') < 0 || this.#core.allocator.pressure >= BELOW_MIN)
           complete = false;
       },
       true,
