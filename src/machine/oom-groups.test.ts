@@ -7,7 +7,15 @@ import { MEMCG_OOM_KILL } from '../kernel/cgroup/memory-events.ts';
 import { checkInvariants } from '../kernel/invariants.ts';
 import { TaskBlocked } from '../kernel/oom/task-blocked.ts';
 import type { Task } from '../kernel/process/process.ts';
-import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from '../kernel/uapi.ts';
+import {
+  MADV_DONTNEED,
+  MAP_ANONYMOUS,
+  MAP_POPULATE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  PROT_READ,
+  PROT_WRITE,
+} from '../kernel/uapi.ts';
 import { Machine } from './machine.ts';
 
 const PAGE = 4096;
@@ -85,4 +93,30 @@ test('do limits hold, and is nobody killed outside the group that is full?', { t
     }),
     { numRuns: 25 },
   );
+});
+
+test('does a fault wait for what a system call before it could not have?', () => {
+  const machine = new Machine({ memory: 64 << 20, cgroups: 1 });
+  const { kernel } = machine;
+  const full = kernel.cgroups.create('full') ?? kernel.cgroups.root;
+  full.memory.max = 300;
+  full.oomKillDisable = true;
+  const task = kernel.processes.spawn('a', vpn(0x7ffff7fff));
+  task.mm.memcg = full.id;
+  machine.runOn(0, task);
+  const map = (flags: number): number =>
+    kernel.addressSpaces.mmap(task, 0, 400 * PAGE, PROT_READ | PROT_WRITE, flags, undefined, 0);
+  const at = map(MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE);
+  expect(task.mm.rssPages).toBeLessThan(300);
+  const last = at + 399 * PAGE;
+  expect(() => machine.touch(task, last, STORE)).toThrow(TaskBlocked);
+  expect([full.underOom, task.process.ending]).toEqual([true, undefined]);
+  kernel.addressSpaces.madvise(task, at, 200 * PAGE, MADV_DONTNEED);
+  // The mapping that was populated in vain left nothing behind that the next fault would wait for.
+  map(MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE);
+  kernel.addressSpaces.madvise(task, at, 400 * PAGE, MADV_DONTNEED);
+  full.memory.max = 2000;
+  expect(machine.touch(task, last, STORE)).toBeUndefined();
+  expect(full.underOom).toBe(false);
+  expect(checkInvariants(kernel)).toEqual([]);
 });

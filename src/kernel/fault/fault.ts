@@ -258,6 +258,8 @@ export class FaultHandler {
       const again = resumes ? FAULT_FLAG_TRIED : FAULT_FLAG_ALLOW_RETRY;
       outcome = this.handleMmFault(task, vma, page, flag | again) | (resumes ? VM_FAULT_MAJOR : 0);
     }
+    // Only a program's own fault waits for its group (in_user_fault): a system call fails.
+    task.memcgInOom = 0;
     if (outcome & VM_FAULT_ERROR) return outcome & VM_FAULT_ERROR;
     this.#account(task, (outcome & VM_FAULT_MAJOR) !== 0);
     return 0;
