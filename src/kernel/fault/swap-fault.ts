@@ -1,12 +1,13 @@
 import { entryHi, entryLo, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
-import { type Pfn, pfn, type Vpn } from '../../hardware/units.ts';
+import { type Pfn, pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import { MM_ANONPAGES, MM_SWAPENTS } from '../address-space/mm.ts';
 import { VM_LOCKED, VM_WRITE } from '../address-space/vm-flags.ts';
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
-import { PG_ANON_EXCLUSIVE, PG_MLOCKED, PG_SWAPCACHE } from '../frames/frame-table.ts';
+import { PG_ANON_EXCLUSIVE, PG_HEAD, PG_MLOCKED, PG_SWAPCACHE, PG_TAIL } from '../frames/frame-table.ts';
 import { addRss } from '../page-table/rss.ts';
-import { entrySwap, PTE_SWP_EXCLUSIVE, protectionHi, protectionLo } from '../page-table/soft-entry.ts';
+import { entrySwap, isSwapEntry, PTE_SWP_EXCLUSIVE, protectionHi, protectionLo } from '../page-table/soft-entry.ts';
+import { PMD_PAGES } from '../page-table/table-walk.ts';
 import type { Task } from '../process/process.ts';
 import type { SwapReadahead } from '../swap/readahead.ts';
 import { PGMAJFAULT } from '../vmstat.ts';
@@ -41,11 +42,38 @@ export function swapFault(
     if (frame < 0) return VM_FAULT_OOM;
   }
   const own = pfn(frame);
-  mapSwappedIn(core, vma, page, slot, own, (lo & PTE_SWP_EXCLUSIVE) !== 0, write);
-  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write && table.mapcount[own] === 1))
-    swap.giveUp(own);
+  const exclusive = (lo & PTE_SWP_EXCLUSIVE) !== 0;
+  const pages = mapsWhole(core, vma, page, slot, own) ? 1 << table.order(own) : 1;
+  const first = pages === 1 ? own : table.headOf(own);
+  const before = own - first;
+  for (let i = 0; i < pages; i++)
+    mapSwappedIn(core, vma, vpn(page - before + i), slot - before + i, pfn(first + i), exclusive, write);
+  if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write && pages === 1 && table.mapcount[own] === 1))
+    for (let i = 0; i < pages; i++) swap.giveUp(pfn(first + i));
   if (!write || pageTables.lo(slot) & PTE_WRITE || (vma.flags & VM_WRITE) === 0) return outcome;
   return outcome | copyOnWrite(core, vma, page, slot);
+}
+
+/**
+ * Whether a large folio that is still in the swap cache can be mapped with all its pages: their entries stand side by side,
+ * in one table and in the mapping, and point to it (do_swap_page, swap_pte_batch).
+ */
+function mapsWhole(core: PageCore, vma: Vma, page: Vpn, slot: number, frame: Pfn): boolean {
+  const { table, pageTables, swap } = core;
+  if (!table.has(frame, PG_HEAD | PG_TAIL) || !table.has(frame, PG_SWAPCACHE)) return false;
+  const head = table.headOf(frame);
+  const pages = 1 << table.order(frame);
+  const before = frame - head;
+  if (page - before < vma.start || page - before + pages > vma.end) return false;
+  if (before > page % PMD_PAGES || (page % PMD_PAGES) - before + pages > PMD_PAGES) return false;
+  const exclusive = pageTables.lo(slot) & PTE_SWP_EXCLUSIVE;
+  for (let i = 0; i < pages; i++) {
+    const lo = pageTables.lo(slot - before + i);
+    const hi = pageTables.hi(slot - before + i);
+    if (!isSwapEntry(lo, hi) || (lo & PTE_SWP_EXCLUSIVE) !== exclusive) return false;
+    if (entrySwap(lo, hi) !== swap.entryOf(pfn(head + i))) return false;
+  }
+  return true;
 }
 
 /** Reads the page: straight into a frame of its own from a device that answers at once, else through the swap cache. */
