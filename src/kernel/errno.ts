@@ -25,6 +25,7 @@ export const EFBIG = 27;
 export const ENOSPC = 28;
 export const ESPIPE = 29;
 export const EROFS = 30;
+export const ERANGE = 34;
 export const ENOSYS = 38;
 export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
@@ -56,6 +57,7 @@ const NAMES = new Map<number, string>([
   [ENOSPC, 'ENOSPC'],
   [ESPIPE, 'ESPIPE'],
   [EROFS, 'EROFS'],
+  [ERANGE, 'ERANGE'],
   [ENOSYS, 'ENOSYS'],
   [EOVERFLOW, 'EOVERFLOW'],
   [EOPNOTSUPP, 'EOPNOTSUPP'],

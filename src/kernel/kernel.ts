@@ -58,6 +58,7 @@ import { splitAnonFolio } from './thp/split-folio.ts';
 import type { Timers } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
 import { VmStat } from './vmstat.ts';
+import { SIGKILL } from './uapi.ts';
 
 /** What the machine gives its kernel at boot. */
 export interface KernelBoot {

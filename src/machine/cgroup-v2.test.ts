@@ -3,7 +3,7 @@ import { STORE } from '../hardware/cpu.ts';
 import { vpn } from '../hardware/units.ts';
 import type { MemCgroup } from '../kernel/cgroup/mem-cgroup.ts';
 import { MEMCG_HIGH, MEMCG_OOM_KILL, MEMCG_SWAP_FAIL, MEMCG_SWAP_MAX } from '../kernel/cgroup/memory-events.ts';
-import { EBUSY, EINVAL, ENOENT } from '../kernel/errno.ts';
+import { EBUSY, EINVAL, ENOENT, ERANGE } from '../kernel/errno.ts';
 import { checkInvariants } from '../kernel/invariants.ts';
 import type { Task } from '../kernel/process/process.ts';
 import { zram } from '../kernel/swap/swap-devices.ts';
@@ -160,12 +160,27 @@ test('Has the root the files of a group? Only those that count for the machine',
   expect(machine.kernel.cgroupTree.fileNames(root)).toEqual([
     'cgroup.controllers',
     'cgroup.procs',
+    'cgroup.stat',
     'cgroup.subtree_control',
+    'memory.numa_stat',
     'memory.pressure',
     'memory.reclaim',
     'memory.stat',
   ]);
   expect(read('memory.max', root)).toBe(-ENOENT);
+});
+
+test('Does cgroup.kill end all of a group and of those below, and is a number but 1 refused?', () => {
+  const { machine, task, group, write, read } = box();
+  const { cgroupTree, cgroups } = machine.kernel;
+  const child = cgroupTree.mkdir('c', group) as MemCgroup;
+  cgroupTree.attach(task.process, child);
+  expect([write('cgroup.kill', '2'), write('cgroup.kill', 'x')]).toEqual([-ERANGE, -EINVAL]);
+  expect(read('cgroup.events')).toBe('populated 1\nfrozen 0\n');
+  expect(write('cgroup.kill', '1')).toBe(0);
+  expect(task.process.ending).toEqual({ signal: 9 });
+  expect(read('cgroup.events')).toBe('populated 0\nfrozen 0\n');
+  expect(read('cgroup.stat', cgroups.root)).toContain('nr_descendants 2\n');
 });
 
 test('What do the files of version 1 take? Counters are reset, what is gone is refused or forgotten', () => {

@@ -2,10 +2,11 @@
 import { PAGE_SIZE } from '../../hardware/units.ts';
 import { EBUSY, EINVAL, ENOENT, ENOMEM } from '../errno.ts';
 import type { Process } from '../process/process.ts';
+import type { CgroupFileNeeds } from './cgroup-core-files.ts';
 import type { MemCgroup } from './mem-cgroup.ts';
 import type { PageCounter } from './page-counter.ts';
 import { readV1, v1FileNames, writeV1 } from './v1-files.ts';
-import { type CgroupFileNeeds, readV2, v2FileNames, writeV2 } from './v2-files.ts';
+import { readV2, v2FileNames, writeV2 } from './v2-files.ts';
 
 /** An open memory.peak or memory.swap.peak: once written it has a peak of its own (peak_write, peak_show). */
 export class PeakFile {

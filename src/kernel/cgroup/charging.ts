@@ -9,6 +9,9 @@ import { MAX_RECLAIM_RETRIES, Throttle, type ThrottleNeeds } from './throttle.ts
 /** MEMCG_CHARGE_BATCH: a charge takes this many pages at once, so that most charges need not look at the limits. */
 export const CHARGE_BATCH = 64;
 
+/** 1 << PAGE_ALLOC_COSTLY_ORDER: for so much reclaim goes on as long as it finds anything. */
+const COSTLY_PAGES = 8;
+
 /** 1: files and rules of cgroup v1 (memory and swap together); 2: the unified hierarchy. */
 export type CgroupVersion = 1 | 2;
 
@@ -28,8 +31,8 @@ export interface ChargeNeeds extends ThrottleNeeds {
 /**
  * What may be done for a charge that finds no room. `true`: reclaim and kill. 'spare': reclaim, but kill nobody, for who is
  * in the middle of work that a dying task could not finish. 'light': reclaim once (__GFP_NORETRY). `false`: nothing, for who
- * has pages in his hands. All of these but `true` then charge beyond the limit, which `settle` enforces. 'try': as 'light',
- * but without room there is no charge, for who can do with less. 'never': without room there is no charge at once.
+ * has pages in his hands. All of these but `true` then charge beyond the limit, which `settle` enforces. 'try': reclaim, but
+ * without room there is no charge, for who can do with less. 'never': the same without reclaim.
  */
 export type MayReclaim = boolean | 'light' | 'spare' | 'try' | 'never';
 
@@ -124,8 +127,8 @@ export class Charging {
         this.drainStocks(over);
         continue;
       }
+      if (mayReclaim !== 'light' && ((freed > 0 && pages <= COSTLY_PAGES) || retries-- > 0)) continue;
       if (mayReclaim === 'try') return false;
-      if (mayReclaim !== 'light' && (freed > 0 || retries-- > 0)) continue;
       if (mayReclaim !== true) {
         this.#force(group, over, pages);
         break;

@@ -7,13 +7,8 @@ import type { Timers } from '../time/clock.ts';
 import { type CgroupVersion, Charging, type MayReclaim } from './charging.ts';
 import { drainObjects, giveBackPages, payForGroup } from './kernel-objects.ts';
 import { MemCgroup, type MemCgroupState } from './mem-cgroup.ts';
-import {
-  countMemoryEvent,
-  MEMCG_OOM_GROUP_KILL,
-  MEMCG_OOM_KILL,
-  MEMCG_SWAP_FAIL,
-  MEMCG_SWAP_MAX,
-} from './memory-events.ts';
+import { countMemoryEvent, MEMCG_OOM_GROUP_KILL, MEMCG_OOM_KILL } from './memory-events.ts';
+import { SwapCharges } from './swap-charges.ts';
 
 /** What groups ask of reclaim and of the OOM killer. */
 export interface CgroupNeeds {
@@ -33,8 +28,7 @@ export interface CgroupNeeds {
   oomKill(group: MemCgroup, task: Task | undefined, point: AllocationPoint): boolean;
 }
 
-export class MemCgroups {
-  readonly version: CgroupVersion;
+export class MemCgroups extends SwapCharges {
   /** Processors of the machine: a group has counters for each. */
   readonly cpus: number;
   readonly root = new MemCgroup(0, '');
@@ -42,16 +36,14 @@ export class MemCgroups {
   kernelMemory = true;
   /** Number of the group whose kernel objects were charged last (obj_stock). */
   objectPayer = 0;
-  readonly #owners: Uint16Array;
   /** By number; undefined where one was removed. */
   readonly #byId: (MemCgroup | undefined)[] = [this.root];
   readonly #charging: Charging;
 
   /** @param owners the frame table's column of cgroup numbers */
   constructor(owners: Uint16Array, needs: CgroupNeeds) {
-    this.version = needs.version;
+    super(needs.version, owners);
     this.cpus = needs.cpus;
-    this.#owners = owners;
     const { version, clock } = needs;
     this.#charging = new Charging({
       version,
@@ -81,7 +73,7 @@ export class MemCgroups {
     return group;
   }
 
-  get(id: number): MemCgroup {
+  override get(id: number): MemCgroup {
     return this.#byId[id] ?? this.root;
   }
 
@@ -97,11 +89,11 @@ export class MemCgroups {
     group.swap.high = Number.POSITIVE_INFINITY;
     giveBackPages(this, group);
     this.#charging.drainStocks(group);
-    this.#releaseIfUnused(group);
+    this.releaseIfUnused(group);
   }
 
   /** A dying group without charges goes; its counts live on in those above (mem_cgroup_css_free, cgroup_rstat). */
-  #releaseIfUnused(group: MemCgroup): void {
+  protected override releaseIfUnused(group: MemCgroup): void {
     const { parent, dying, memory, swapped, children } = group;
     if (
       !dying ||
@@ -120,7 +112,7 @@ export class MemCgroups {
     this.#charging.over.delete(group);
     this.#byId[group.id] = undefined;
     payForGroup(this, parent.id, this.cpus, false);
-    this.#releaseIfUnused(parent);
+    this.releaseIfUnused(parent);
   }
 
   /** Enforces what could not be enforced when it was charged (Charging.settle). */
@@ -145,18 +137,18 @@ export class MemCgroups {
   unchargePages(id: number, pages: number): void {
     const group = this.get(id);
     this.#charging.refillStock(group, pages);
-    if (group.dying) this.#releaseIfUnused(group);
+    if (group.dying) this.releaseIfUnused(group);
   }
 
   /** A frame that somebody pays for is free again (uncharge_folio); kernel memory waits for the next charge. */
   uncharge(frame: Pfn, kernelMemory = false): void {
-    const id = this.#owners[frame] as number;
+    const id = this.owners[frame] as number;
     if (id === 0) return;
-    this.#owners[frame] = 0;
+    this.owners[frame] = 0;
     const group = this.get(id);
     if (kernelMemory) this.#charging.refillStock(group, 1);
     else this.#charging.uncharge(group, 1);
-    if (group.dying) this.#releaseIfUnused(group);
+    if (group.dying) this.releaseIfUnused(group);
   }
 
   /** Counts an event of a group's own pages, by its item of /proc/vmstat (count_memcg_events, mod_lruvec_state). */
@@ -177,60 +169,6 @@ export class MemCgroups {
   /** Gives back what was charged ahead, of a group and those below it. */
   drainStocks(group: MemCgroup = this.root): void {
     this.#charging.drainStocks(group);
-  }
-
-  /**
-   * Places in swap that a group could still use (mem_cgroup_get_nr_swap_pages).
-   * @param free places that are free in all areas
-   */
-  freeSwap(group: MemCgroup, free: number): number {
-    let most = free;
-    if (this.version === 2)
-      for (let at = group; at.parent !== undefined; at = at.parent) most = Math.min(most, at.swap.margin);
-    return most;
-  }
-
-  /** Whether a place in swap should be given up as soon as its page is in memory (mem_cgroup_swap_full). */
-  isSwapFull(frame: Pfn): boolean {
-    if (this.version === 1) return false;
-    for (let at = this.get(this.#owners[frame] as number); at.parent !== undefined; at = at.parent)
-      if (at.swap.usage * 2 >= Math.min(at.swap.high, at.swap.max)) return true;
-    return false;
-  }
-
-  /**
-   * May a page go to swap? Of version 2, its group must have room there (mem_cgroup_try_charge_swap).
-   * @param hasRoom an area has a place
-   */
-  mayUseSwap(frame: Pfn, hasRoom: boolean): boolean {
-    const group = this.get(this.#owners[frame] as number);
-    if (this.version === 1) return hasRoom;
-    if (hasRoom && group.swap.margin > 0 && this.freeSwap(group, 1) > 0) return true;
-    if (hasRoom) countMemoryEvent(group, MEMCG_SWAP_MAX, 2);
-    countMemoryEvent(group, MEMCG_SWAP_FAIL, 2);
-    return false;
-  }
-
-  /**
-   * A page goes to swap. Version 1: its memory is free, its place in memory and swap together stays (memcg1_swapout).
-   * Version 2 counts the place. @returns number of the group, 0 for none
-   */
-  swapOut(frame: Pfn): number {
-    const id = this.#owners[frame] as number;
-    if (id === 0) return 0;
-    const group = this.get(id);
-    (this.version === 1 ? group.memsw : group.swap).charge(1);
-    group.swapped++;
-    return id;
-  }
-
-  /** A place in swap is free again (mem_cgroup_uncharge_swap). */
-  swapFreed(id: number): void {
-    if (id === 0) return;
-    const group = this.get(id);
-    (this.version === 1 ? group.memsw : group.swap).uncharge(1);
-    group.swapped--;
-    if (group.dying) this.#releaseIfUnused(group);
   }
 
   save(): MemCgroupsState {

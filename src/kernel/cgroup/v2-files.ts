@@ -1,38 +1,19 @@
 /** The files of a memory cgroup of version 2 (memory_files and swap_files in mm/memcontrol.c): reading and writing them. */
 import { PAGE_SIZE } from '../../hardware/units.ts';
-import type { PageCore } from '../core.ts';
-import { EBUSY, EINVAL, ENOENT } from '../errno.ts';
+import { EINVAL, ENOENT } from '../errno.ts';
+import { type CgroupFile, type CgroupFileNeeds, CORE_FILES } from './cgroup-core-files.ts';
 import type { MemCgroup } from './mem-cgroup.ts';
 import { MEMORY_EVENTS, SWAP_EVENTS } from './memory-events.ts';
 import { parseLimit } from './memparse.ts';
 import type { PageCounter } from './page-counter.ts';
-import { proactiveReclaim, setHigh, setMax, type WriteNeeds } from './v2-limits.ts';
-import { memoryStatV2 } from './v2-stat.ts';
-
-/** What reading and writing the files ask for. */
-export interface CgroupFileNeeds extends WriteNeeds {
-  readonly core: PageCore;
-  /** memory.pressure of a group. */
-  pressure(group: MemCgroup): string;
-  /** Process ids of a group alone, in order. */
-  processes(group: MemCgroup): number[];
-}
+import { proactiveReclaim, setHigh, setMax } from './v2-limits.ts';
+import { memoryStatV2, numaStatV2 } from './v2-stat.ts';
 
 const limit = (pages: number): string => (Number.isFinite(pages) ? `${pages * PAGE_SIZE}\n` : 'max\n');
 const bytes = (pages: number): string => `${pages * PAGE_SIZE}\n`;
 
 const eventLines = (lines: readonly (readonly [string, number])[], counts: Float64Array): string =>
   lines.map(([name, event]) => `${name} ${counts[event]}\n`).join('');
-
-type Reader = (group: MemCgroup, needs: CgroupFileNeeds) => string;
-type Writer = (group: MemCgroup, text: string, needs: CgroupFileNeeds) => number;
-
-interface CgroupFile {
-  readonly read?: Reader;
-  readonly write?: Writer;
-  /** The root has it as well. */
-  readonly inRoot?: boolean;
-}
 
 /** A file that holds a limit in pages, and can be set without further ado. */
 const limitFile = (get: (group: MemCgroup) => number, set: (group: MemCgroup, pages: number) => void): CgroupFile => ({
@@ -80,6 +61,13 @@ const FILES: Readonly<Record<string, CgroupFile>> = {
   'memory.events': { read: ({ events }) => eventLines(MEMORY_EVENTS, events) },
   'memory.events.local': { read: ({ eventsLocal }) => eventLines(MEMORY_EVENTS, eventsLocal) },
   'memory.stat': { read: (group, { core }) => lines(memoryStatV2(core, group)), inRoot: true },
+  'memory.numa_stat': {
+    read: (group, { core }) =>
+      Object.entries(numaStatV2(core, group))
+        .map(([key, value]) => `${key} N0=${value}\n`)
+        .join(''),
+    inRoot: true,
+  },
   'memory.oom.group': {
     read: ({ oomGroup }) => `${Number(oomGroup)}\n`,
     write: (group, text) => {
@@ -106,25 +94,7 @@ const FILES: Readonly<Record<string, CgroupFile>> = {
     },
   ),
   'memory.swap.events': { read: ({ events }) => eventLines(SWAP_EVENTS, events) },
-  'cgroup.procs': {
-    read: (group, { processes }) =>
-      processes(group)
-        .map((pid) => `${pid}\n`)
-        .join(''),
-    inRoot: true,
-  },
-  'cgroup.events': {
-    read: (group, { processes }) => {
-      const populated = [...group.subtree()].some((member) => processes(member).length > 0);
-      return `populated ${Number(populated)}\nfrozen 0\n`;
-    },
-  },
-  'cgroup.controllers': { read: () => 'memory\n', inRoot: true },
-  'cgroup.subtree_control': {
-    read: ({ subtreeControl }) => (subtreeControl ? 'memory\n' : '\n'),
-    write: setSubtreeControl,
-    inRoot: true,
-  },
+  ...CORE_FILES,
 };
 
 const lines = (stat: Record<string, number>): string =>
@@ -156,17 +126,4 @@ export function writeV2(needs: CgroupFileNeeds, group: MemCgroup, name: string, 
   const file = fileOf(group, name);
   if (file === undefined) return -ENOENT;
   return file.write?.(group, text, needs) ?? -EINVAL;
-}
-
-/** cgroup_subtree_control_write: `+memory` for the children, unless processes live here (no internal processes). */
-function setSubtreeControl(group: MemCgroup, text: string, { processes }: CgroupFileNeeds): number {
-  let wanted = group.subtreeControl;
-  for (const word of text.split(' ').filter((part) => part !== '')) {
-    if (!/^[+-]memory$/.test(word)) return -EINVAL;
-    wanted = word.startsWith('+');
-  }
-  if (wanted && group.parent !== undefined && processes(group).length > 0) return -EBUSY;
-  if (!wanted && group.children.some(({ dying, subtreeControl }) => !dying && subtreeControl)) return -EBUSY;
-  group.subtreeControl = wanted;
-  return 0;
 }

@@ -1,4 +1,7 @@
+import { pfn } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
+import { PG_HEAD } from '../frames/frame-table.ts';
+import { PMD_PAGES } from '../page-table/table-walk.ts';
 import { countFramesOf } from '../proc/frame-counts.ts';
 import * as items from '../vmstat-items.ts';
 import { CGROUP_PERCPU_BYTES, KERNEL_STACK_BYTES, PROCESS_PERCPU_BYTES } from './kernel-objects.ts';
@@ -53,6 +56,18 @@ const EVENTS: readonly [name: string, ...summed: number[]][] = [
 /** Names of memory.stat that are counts of events and not bytes. */
 export const EVENT_NAMES: ReadonlySet<string> = new Set(EVENTS.map(([name]) => name));
 
+/** Lines of memory.stat that have no line of their own in memory.numa_stat: they are of no node. */
+const NOT_OF_A_NODE = new Set(['kernel', 'percpu', 'sock', 'vmalloc', 'slab']);
+
+/** The lines of memory.numa_stat (memory_numa_stat_show): what lies on the one node. */
+export function numaStatV2(core: PageCore, group: MemCgroup): Record<string, number> {
+  const of = Object.entries(memoryStatV2(core, group)).filter(([key]) => !NOT_OF_A_NODE.has(key));
+  const last = of.findIndex(([key]) => key === 'pgpromote_success');
+  const [sizes, events] = [of.filter(([key]) => !EVENT_NAMES.has(key)), of.filter(([key]) => EVENT_NAMES.has(key))];
+  const nodeEvents = events.slice(0, last + 1 - sizes.length);
+  return Object.fromEntries([...sizes, ['hugetlb', 0], ...nodeEvents]);
+}
+
 /**
  * The lines of memory.stat of version 2 (memory_stat_format in mm/memcontrol.c), a group with all below it: bytes, then
  * events. Pages are counted from the frame table, so they are exact. Kernel memory is page tables and some kinds of objects
@@ -60,7 +75,8 @@ export const EVENT_NAMES: ReadonlySet<string> = new Set(EVENTS.map(([name]) => n
  */
 export function memoryStatV2(core: PageCore, group: MemCgroup): Record<string, number> {
   const members = [...group.subtree()];
-  const frames = countFramesOf(core.table, new Set(members.map(({ id }) => id)));
+  const owners = new Set(members.map(({ id }) => id));
+  const frames = countFramesOf(core.table, owners);
   const objects = members.reduce((sum, { objectPages, objectBytes }) => sum + objectPages * PAGE - objectBytes, 0);
   const processes = members.reduce((sum, { kernelStacks }) => sum + kernelStacks, 0);
   const kernel = members.length === 1 && group.parent === undefined ? 0 : group.kmem.usage;
@@ -79,7 +95,7 @@ export function memoryStatV2(core: PageCore, group: MemCgroup): Record<string, n
     file_dirty: frames.fileDirty * PAGE,
     file_writeback: frames.writeback * PAGE,
     swapcached: frames.swapCached * PAGE,
-    anon_thp: 0,
+    anon_thp: hugePagesOf(core, owners) * PAGE,
     file_thp: 0,
     shmem_thp: 0,
     inactive_anon: frames.inactiveAnon * PAGE,
@@ -98,4 +114,14 @@ export function memoryStatV2(core: PageCore, group: MemCgroup): Record<string, n
     stat[name] = events;
   }
   return stat;
+}
+
+/** Pages of huge anonymous folios that some directory maps as a whole (NR_ANON_THPS). */
+function hugePagesOf({ table }: PageCore, owners: ReadonlySet<number>): number {
+  let pages = 0;
+  for (let head = 0; head < table.frames; head += PMD_PAGES) {
+    if (!owners.has(table.memcg[head] as number) || !table.has(pfn(head), PG_HEAD)) continue;
+    if (table.isAnonymous(pfn(head)) && table.entireMappings(pfn(head)) > 0) pages += PMD_PAGES;
+  }
+  return pages;
 }

@@ -49,7 +49,7 @@ export class Swap extends SwapAreas {
   /** The same for a large folio, whose pages get neighbouring places. @returns whether there were any */
   allocateFolio(head: Pfn, order: number): boolean {
     const { cgroups, table } = this.core;
-    const first = cgroups.mayUseSwap(head, this.free >= 1 << order) ? this.takeEntries(order) : 0;
+    const first = cgroups.mayUseSwap(head, this.free >= 1 << order, 1 << order) ? this.takeEntries(order) : 0;
     if (first === 0) return false;
     for (let i = 0; i < 1 << order; i++) {
       const frame = pfn(head + i);
