@@ -35,6 +35,10 @@ export interface LogLine {
   readonly time: number | undefined;
 }
 
+/** Most lines of a report are these, whole, and can be nothing else. */
+const WHOLE_ROW = /^\[\s*\d+\]\s+\d+\s+\d+\s+\d+\s+\d+/;
+const WHOLE_STAT = /^[a-z][a-z0-9_]+ \d+$/;
+
 /** Tried in this order; the first that fits names the line. */
 const KINDS: readonly (readonly [LineKind, RegExp])[] = [
   ['invoked', /(?:^|[^\s"'(]\s+)invoked\s*oom-killer(?!['"])/],
@@ -73,6 +77,8 @@ export function kindOf({ text, tight }: LogLine): LineKind | undefined {
 
 /** The same for a line that is not wrapped. */
 export function kindOfText(text: string): LineKind | undefined {
+  if (WHOLE_ROW.test(text)) return 'row';
+  if (WHOLE_STAT.test(text)) return 'stat';
   for (const [kind, pattern] of KINDS) if (pattern.test(text)) return kind;
   return undefined;
 }

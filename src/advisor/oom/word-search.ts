@@ -35,6 +35,11 @@ export class WordSearch {
   }
 
   private stands(bytes: Uint8Array, at: number): boolean {
-    return this.words.some((word) => word.every((byte, i) => bytes[at + i] === byte));
+    for (const word of this.words) {
+      let same = 0;
+      while (same < word.length && bytes[at + same] === word[same]) same++;
+      if (same === word.length) return true;
+    }
+    return false;
   }
 }
