@@ -5,6 +5,7 @@ import type { FrameTableState } from './frames/frame-table.ts';
 import type { LruState } from './frames/lru.ts';
 import type { ZoneState } from './frames/zone.ts';
 import type { HugetlbState } from './hugetlb/hugetlb.ts';
+import type { ShmState } from './ipc/shm.ts';
 import type { Kernel } from './kernel.ts';
 import type { KernelLogState } from './kernel-log.ts';
 import type { RateLimitState } from './oom/rate-limit.ts';
@@ -35,6 +36,7 @@ export interface KernelState {
   readonly slab: SlabState;
   readonly psi: PsiState;
   readonly hugetlb: HugetlbState;
+  readonly shm: ShmState;
   readonly thp: HugePagesState;
   readonly compaction: readonly Scanners[];
   readonly files: FilesState;
@@ -62,6 +64,7 @@ export function saveKernel(kernel: Kernel): KernelState {
     slab: kernel.slab.save(),
     psi: kernel.psi.save(),
     hugetlb: kernel.hugetlb.save(),
+    shm: kernel.shm.save(),
     thp: kernel.thp.save(),
     compaction: kernel.compaction.save(),
     files: kernel.files.save(),
@@ -90,6 +93,7 @@ export function restoreKernel(kernel: Kernel, state: KernelState): void {
   kernel.thp.restore(state.thp);
   kernel.compaction.restore(state.compaction);
   kernel.files.restore(state.files);
+  kernel.shm.restore(state.shm);
   kernel.psi.restore(state.psi);
   kernel.slab.restore(state.slab, (id) => kernel.files.inode(id));
   kernel.processes.restore(state.processes, {

@@ -24,6 +24,7 @@ import { UserPages } from './frames/user-pages.ts';
 import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
 import { Hugetlb } from './hugetlb/hugetlb.ts';
 import { setHugetlbSysctl } from './hugetlb/sysctls.ts';
+import { SharedMemory } from './ipc/shm.ts';
 import { KernelLog } from './kernel-log.ts';
 import type { AllocationPoint } from './oom/oom-control.ts';
 import { OomKiller } from './oom/out-of-memory.ts';
@@ -57,8 +58,8 @@ import { pmdEnabled, type ThpMode } from './thp/settings.ts';
 import { splitAnonFolio } from './thp/split-folio.ts';
 import type { Timers } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
-import { VmStat } from './vmstat.ts';
 import { SIGKILL } from './uapi.ts';
+import { VmStat } from './vmstat.ts';
 
 /** What the machine gives its kernel at boot. */
 export interface KernelBoot {
@@ -103,6 +104,7 @@ export class Kernel implements PageCore {
   readonly zeroFrame: Pfn;
   readonly commitments: Commitments;
   readonly hugetlb: Hugetlb;
+  readonly shm: SharedMemory;
   readonly cgroups: MemCgroups;
   /** Groups as folders with files. */
   readonly cgroupTree: CgroupTree;
@@ -278,6 +280,13 @@ export class Kernel implements PageCore {
     };
     this.#spaces = new AddressSpaces(spaces);
     this.addressSpaces = new AddressSpaceCalls(spaces, this.trace);
+    this.shm = new SharedMemory({
+      hugetlb,
+      clock: this.clock,
+      spaces: this.addressSpaces,
+      files: this.files,
+      promise: (task, pages) => this.commitments.promise(task.process, task.mm, pages),
+    });
     this.processes = new Processes(this, this.tlb, {
       dupMmap: (process, from, to, copy) => this.addressSpaces.dupMmap(process, from, to, copy),
       exitMmap: (mm) => this.addressSpaces.exitMmap(mm),

@@ -13,6 +13,8 @@ export interface HugePool {
 
 /** What an inode of hugetlbfs has beside the rest (struct hugetlbfs_inode_info). Indexes count huge pages. */
 export interface HugeInode extends HugePool {
+  /** All of it was reserved when it was made: mappings reserve nothing (S_PRIVATE, for SHM_HUGETLB). */
+  readonly reservedAhead: boolean;
   /** Pages of the file: index to first frame. */
   readonly pages: Map<number, Pfn>;
   /** Pages of the file that are reserved or there, for all who share it (i_private). */

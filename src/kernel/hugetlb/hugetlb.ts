@@ -80,8 +80,8 @@ export class Hugetlb {
   }
 
   /** What a new file of such pages has beside its inode. */
-  newFile(pool: HugePool): HugeInode {
-    return { ...pool, pages: new Map(), reserves: new ReserveMap(0) };
+  newFile(pool: HugePool, reservedAhead = false): HugeInode {
+    return { ...pool, reservedAhead, pages: new Map(), reserves: new ReserveMap(0) };
   }
 
   /**
@@ -176,11 +176,12 @@ export class Hugetlb {
 
   /** The same of a file beside its inode. */
   saveFile(file: HugeInode): HugeInodeState {
-    return { ...this.savePool(file), heads: [...file.pages], reserved: file.reserves.ranges() };
+    const { reservedAhead } = file;
+    return { ...this.savePool(file), reservedAhead, heads: [...file.pages], reserved: file.reserves.ranges() };
   }
 
   restoreFile(state: HugeInodeState): NonNullable<Inode['huge']> {
-    const file = this.newFile(this.restorePool(state));
+    const file = this.newFile(this.restorePool(state), state.reservedAhead);
     for (const [index, head] of state.heads) file.pages.set(index, head);
     for (const [from, to] of state.reserved) file.reserves.add(from, to);
     return file;
@@ -207,6 +208,7 @@ export interface HugePoolState {
 }
 
 export interface HugeInodeState extends HugePoolState {
+  readonly reservedAhead: boolean;
   readonly heads: readonly (readonly [index: number, head: Pfn])[];
   readonly reserved: readonly (readonly [from: number, to: number])[];
 }

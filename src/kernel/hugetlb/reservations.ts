@@ -30,7 +30,9 @@ export class Reservations {
     const { hstate } = hugeInodeOf(vma);
     if (vma.pgoff % hstate.pages !== 0) return -EINVAL;
     const from = hugeIndex(vma, vma.start);
-    return vma.flags & VM_NORESERVE ? 0 : this.#reserve(hugeInodeOf(vma), from, from + vma.pages / hstate.pages, vma);
+    const inode = hugeInodeOf(vma);
+    if (vma.flags & VM_NORESERVE || inode.reservedAhead) return 0;
+    return this.#reserve(inode, from, from + vma.pages / hstate.pages, vma);
   }
 
   /** Promises [from, to) of a file to all who will share it: SHM_HUGETLB does so when it is made. 0 or -ENOMEM */

@@ -3,10 +3,12 @@ import type { FileOps } from '../address-space/page-ops.ts';
 import type { Vma } from '../address-space/vma.ts';
 import { payForFile } from '../cgroup/kernel-objects.ts';
 import type { PageCore } from '../core.ts';
+import { EINVAL } from '../errno.ts';
 import { PG_RECLAIM } from '../frames/frame-table.ts';
 import type { Hstate } from '../hugetlb/hstate.ts';
 import type { HugePool } from '../hugetlb/huge-inode.ts';
 import type { HugetlbMount } from '../hugetlb/hugetlb.ts';
+import { SHM_NORESERVE } from '../ipc/shm.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import { O_RDWR } from '../uapi.ts';
@@ -204,6 +206,22 @@ export class FileStore implements FileOps {
 
   hugetlbFile(hstate: Hstate, bytes: number): File {
     return this.openInode(this.hugetlbInode('/anon_hugepage (deleted)', hstate, bytes), O_RDWR);
+  }
+
+  shmSegment(name: string, bytes: number, commit: 'size' | 'page'): File {
+    return this.openInode(this.#memoryInode(name, bytes, commit), O_RDWR);
+  }
+
+  hugeSegment(name: string, bytes: number, flags: number): File | number {
+    const { hugetlb } = this.core;
+    const hstate = hugetlb.hstateOfFlags(flags);
+    if (hstate === undefined) return -EINVAL;
+    const count = Math.ceil(bytes / (hstate.pages * PAGE_SIZE));
+    const huge = hugetlb.newFile({ hstate, subpool: undefined }, true);
+    const error = flags & SHM_NORESERVE ? 0 : hugetlb.reservations.reserveFile(huge, 0, count);
+    if (error !== 0) return error;
+    const size = count * hstate.pages * PAGE_SIZE;
+    return this.openInode(this.#table.add({ name, kind: 'hugetlb', fs: this.#hugetlbfs, size, huge }), O_RDWR);
   }
 
   /** A file of huge pages without a name in a directory; all of it is a hole. */
