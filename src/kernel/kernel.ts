@@ -52,7 +52,7 @@ import { Slab } from './slab/slab.ts';
 import { SwapReadahead } from './swap/readahead.ts';
 import { Swap } from './swap/swap.ts';
 import { swapoff } from './swap/swapoff.ts';
-import { findArea, type SwaponRequest, swapon } from './swap/swapon.ts';
+import { findArea, type SwaponRequest, swapon, swaponLine } from './swap/swapon.ts';
 import { HugePages } from './thp/huge-pages.ts';
 import { pmdEnabled, type ThpMode } from './thp/settings.ts';
 import { splitAnonFolio } from './thp/split-folio.ts';
@@ -412,6 +412,8 @@ export class Kernel implements PageCore {
   /** Puts a swap area into use (swapon(2)): see `swapon` in swap/swapon.ts. @returns 0, or a negated errno */
   swapon(request: SwaponRequest, caller?: Process): number {
     const error = swapon(this.swap, request, caller);
+    const area = findArea(this.swap, request.path);
+    if (error === 0 && area !== undefined) this.log.push(swaponLine(area, request.flags ?? 0));
     this.#totals.swapPages = this.swap.total;
     return error;
   }

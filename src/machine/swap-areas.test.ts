@@ -1,10 +1,13 @@
 /** Several swap areas: who is used first, what swapon(2) and swapoff(2) refuse, what /proc/swaps says. */
 import { describe, expect, test } from 'vitest';
+import { STORE } from '../hardware/cpu.ts';
+import { MM_SWAPENTS } from '../kernel/address-space/mm.ts';
 import { EBUSY, EINVAL, ENOMEM, EPERM } from '../kernel/errno.ts';
 import { checkInvariants } from '../kernel/invariants.ts';
 import { swapsText } from '../kernel/proc/swaps.ts';
 import { loop, zram } from '../kernel/swap/swap-devices.ts';
 import { SWAP_FLAG_DISCARD, SWAP_FLAG_PREFER } from '../kernel/swap/swapon.ts';
+import { MADV_PAGEOUT } from '../kernel/uapi.ts';
 import { PSWPOUT, SWPIN_ZERO, SWPOUT_ZERO } from '../kernel/vmstat.ts';
 import { PAGE, swapBox } from './testing/swap-box.ts';
 
@@ -34,6 +37,28 @@ describe('several areas', () => {
     box.pageOut(box.task, at, 1200);
     // The header takes a slot of each first cluster.
     expect([a.used, b.used]).toEqual([511 + 178, 511]);
+  });
+
+  test('do two CPUs take their slots from clusters of their own?', () => {
+    const box = swapBox(16 << 20, 2);
+    const area = box.swapon(zram, 4096);
+    const first = fill(box, 2);
+    const child = box.fork(box.task);
+    const second = box.mmap(2, 'private', child);
+    for (let i = 0; i < 2; i++) {
+      box.poke(child, second + i * PAGE, 5);
+      // After the fork, so that it is the parent's own.
+      box.poke(box.task, first + i * PAGE, 9);
+    }
+    for (let i = 0; i < 2; i++)
+      for (const [cpu, task, at] of [
+        [0, box.task, first],
+        [1, child, second],
+      ] as const) {
+        box.machine.runOn(cpu, task);
+        box.machine.kernel.addressSpaces.madvise(task, at + i * PAGE, PAGE, MADV_PAGEOUT);
+      }
+    expect([...area.references.keys()].filter((slot) => area.references[slot] !== 0)).toEqual([1, 2, 512, 513]);
   });
 
   test('without priorities, does each come behind those before it, and move up when one of them goes?', () => {
@@ -66,6 +91,9 @@ describe('what swapon(2) and swapoff(2) refuse', () => {
     expect(kernel.swapon({ ...request, flags: 0x80000 })).toBe(-EINVAL);
     expect(kernel.swapon({ ...request, slots: 1 })).toBe(-EINVAL);
     expect(kernel.swapon(request)).toBe(0);
+    expect(kernel.log.lines.at(-1)).toMatch(
+      /Adding 252k swap on \/dev\/zram0\. {2}Priority:-2 extents:1 across:252k SS$/,
+    );
     expect(kernel.swapon(request)).toBe(-EBUSY);
     expect(kernel.swapoff('/dev/other')).toBe(-EINVAL);
     box.task.process.credentials.sysAdmin = false;
@@ -156,4 +184,22 @@ test('does a process that ends take its pages of the swap cache with it, slots a
   expect(box.machine.kernel.swap.free).toBe(247);
   box.machine.kernel.processes.exit(child.process, { exit: 0 });
   expect(box.machine.kernel.swap.free).toBe(255);
+});
+
+test('does a program that wants 1.3 times the memory twice swap about the excess, not all (LTP swapping01)?', () => {
+  const box = swapBox(32 << 20);
+  const { kernel } = box.machine;
+  box.swapon(loop, 16_384);
+  const available = kernel.allocator.free;
+  const pages = Math.floor(available * 1.3);
+  for (const _round of [1, 2]) {
+    const at = box.mmap(pages, 'private');
+    for (let i = 0; i < pages; i++) box.machine.touch(box.task, at + i * PAGE, STORE);
+    const swapped = box.task.mm.rss[MM_SWAPENTS] as number;
+    expect(swapped).toBeGreaterThan(pages - available);
+    // LTP allows as much as there was memory.
+    expect(swapped).toBeLessThan(1.5 * (pages - available));
+    expect(kernel.addressSpaces.munmap(box.task, at, pages * PAGE)).toBe(0);
+    expect(kernel.swap.free).toBe(kernel.swap.total);
+  }
 });

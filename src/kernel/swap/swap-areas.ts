@@ -20,9 +20,9 @@ export abstract class SwapAreas {
   #available: SwapArea[] = [];
   /** Without a priority of its own an area comes behind all before it. */
   #leastPriority = -1;
-  /** Where the next slot is looked for first (percpu_swap_cluster). */
-  #cursorArea: SwapArea | undefined;
-  #cursorSlot = 0;
+  /** Where each CPU looks for the next slot first, by its number (percpu_swap_cluster). */
+  readonly #cursorAreas: (SwapArea | undefined)[] = [];
+  readonly #cursorSlots: number[] = [];
   #total = 0;
   #used = 0;
 
@@ -101,7 +101,8 @@ export abstract class SwapAreas {
   /** No more slots of an area are given out (the beginning of swapoff, del_from_avail_list). */
   close(area: SwapArea): void {
     this.#available.splice(this.#available.indexOf(area), 1);
-    if (this.#cursorArea === area) this.#cursorArea = undefined;
+    for (let cpu = 0; cpu < this.#cursorAreas.length; cpu++)
+      if (this.#cursorAreas[cpu] === area) this.#cursorAreas[cpu] = undefined;
     this.#total -= area.usable;
   }
 
@@ -130,8 +131,9 @@ export abstract class SwapAreas {
    * @returns its entry, used now, or 0 when swap is full
    */
   protected takeEntry(): number {
-    const current = this.#cursorArea;
-    const near = current === undefined ? 0 : current.clusters.takeNear(this.#cursorSlot, this.isFull);
+    const cpu = this.core.tlb.current;
+    const current = this.#cursorAreas[cpu];
+    const near = current === undefined ? 0 : current.clusters.takeNear(this.#cursorSlots[cpu] ?? 0, this.isFull);
     if (current !== undefined && near !== 0) return this.#taken(current, near);
     for (const area of this.#available.slice()) {
       // Those behind it at its priority are next.
@@ -170,8 +172,9 @@ export abstract class SwapAreas {
     area.used++;
     this.#used++;
     if (!area.device.rotational) {
-      this.#cursorSlot = area.clusters.next;
-      this.#cursorArea = this.#cursorSlot === 0 ? undefined : area;
+      const cpu = this.core.tlb.current;
+      this.#cursorSlots[cpu] = area.clusters.next;
+      this.#cursorAreas[cpu] = area.clusters.next === 0 ? undefined : area;
     }
     return swapEntry(area.number, slot);
   }
@@ -190,8 +193,8 @@ export abstract class SwapAreas {
     return {
       leastPriority: this.#leastPriority,
       turns: this.#available.map((area) => area.number),
-      cursorArea: this.#cursorArea?.number ?? -1,
-      cursorSlot: this.#cursorSlot,
+      cursorAreas: Array.from(this.#cursorAreas, (area) => area?.number ?? -1),
+      cursorSlots: Array.from(this.#cursorSlots, (slot) => slot ?? 0),
       areas: this.areas.map((area) => ({ ...area.save(), device: area.device.name })),
     };
   }
@@ -210,8 +213,9 @@ export abstract class SwapAreas {
     }
     this.#leastPriority = state.leastPriority;
     this.#available = state.turns.map((number) => this.area(swapEntry(number, 0)));
-    this.#cursorArea = this.#areas[state.cursorArea];
-    this.#cursorSlot = state.cursorSlot;
+    const areas = state.cursorAreas.map((number) => this.#areas[number]);
+    this.#cursorAreas.splice(0, this.#cursorAreas.length, ...areas);
+    this.#cursorSlots.splice(0, this.#cursorSlots.length, ...state.cursorSlots);
   }
 }
 
@@ -219,8 +223,8 @@ export interface SwapAreasState {
   readonly leastPriority: number;
   /** Numbers of the areas in the order in which they give slots. */
   readonly turns: readonly number[];
-  /** -1 for none. */
-  readonly cursorArea: number;
-  readonly cursorSlot: number;
+  /** By CPU; -1 for none. */
+  readonly cursorAreas: readonly number[];
+  readonly cursorSlots: readonly number[];
   readonly areas: readonly (SwapAreaState & { readonly device: string })[];
 }

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../../hardware/units.ts';
 import { EBUSY, EINVAL, EPERM } from '../errno.ts';
 import type { Process } from '../process/process.ts';
 import type { Swap } from './swap.ts';
@@ -47,6 +48,16 @@ export function swapon(swap: Swap, request: SwaponRequest, caller?: Process): nu
   const priority = flags & SWAP_FLAG_PREFER ? flags & SWAP_FLAG_PRIO_MASK : undefined;
   swap.add({ path, device, slots, discard, backing, compression }, priority);
   return 0;
+}
+
+/** What the kernel's log says of a new area: its size, and what its device is and does. */
+export function swaponLine({ path, device, priority, usable }: SwapArea, flags: number): string {
+  const kb = (usable * PAGE_SIZE) / 1024;
+  const discards = (flags & SWAP_FLAG_DISCARD) !== 0 && device.discards;
+  const once = (flags & SWAP_FLAG_DISCARD_PAGES) === 0;
+  const pages = (flags & SWAP_FLAG_DISCARD_ONCE) === 0;
+  const marks = `${device.rotational ? '' : 'SS'}${discards ? `D${once ? 's' : ''}${pages ? 'c' : ''}` : ''}`;
+  return `Adding ${kb}k swap on ${path}.  Priority:${priority} extents:1 across:${kb}k ${marks}`;
 }
 
 /** The area that lies on a device or file, if it is in use. */

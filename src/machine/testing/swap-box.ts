@@ -26,8 +26,8 @@ export interface SwapBox {
 }
 
 /** @param memory bytes */
-export function swapBox(memory = 16 << 20): SwapBox {
-  const machine = new Machine({ memory, contents: 'bytes', transparentHugePages: 'never' });
+export function swapBox(memory = 16 << 20, cpus = 1): SwapBox {
+  const machine = new Machine({ memory, cpus, contents: 'bytes', transparentHugePages: 'never' });
   const { kernel } = machine;
   const first = kernel.processes.spawn('a', vpn(0x7ffff7fff) as Vpn);
   machine.runOn(0, first);
