@@ -2,15 +2,14 @@
 import { advise } from '../advisor/hugepages/advice.ts';
 import { type Measured, measure, SETTINGS } from '../advisor/hugepages/measure.ts';
 import { adviceText } from '../advisor/hugepages/words.ts';
-import { openRecording } from '../host/recording-file.ts';
 import { KernelPanic } from '../kernel/oom/kernel-panic.ts';
 import { RecordingError } from '../program/recording/format.ts';
 import { suggestion } from '../program/scenario/nearest.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
+import { openNamedRecording } from './open-recording.ts';
 import { Progress } from './progress.ts';
-import { unreadable } from './read-input.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
 
 const usage = `usage: faultline advise hugepages RECORDING [--json] [machine options]
@@ -25,15 +24,6 @@ ${MACHINE_OPTIONS_HELP}
 example: faultline advise hugepages recordings/sort.flt --cpu zen4
 `;
 
-function open(path: string): ReturnType<typeof openRecording> {
-  try {
-    return openRecording(path);
-  } catch (error) {
-    if (error instanceof RecordingError) throw new UserError(`${path}: ${error.message}`);
-    throw unreadable(path, error);
-  }
-}
-
 export const command: Command = {
   usage,
   async run(args) {
@@ -47,7 +37,7 @@ export const command: Command = {
     if (more.length > 0) throw new UserError(`advise hugepages takes one RECORDING; "${more[0]}" is one too many`);
     if (parsed.value('thp') !== undefined) throw new UserError('advise hugepages tries --thp never and always itself');
     const options = machineOptions(parsed);
-    const { reader, close } = open(path);
+    const { reader, close } = openNamedRecording(path);
     const progress = new Progress('replaying', !parsed.has('no-progress'));
     try {
       if (reader.rows.length === 0) throw new UserError(`${path}: ${reader.damage ?? 'the recording is empty'}`);

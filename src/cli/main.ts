@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   record: { summary: 'record what a real program does to memory', load: () => import('./record.ts') },
   import: { summary: "make a recording of another tool's output", load: () => import('./import.ts') },
   replay: { summary: 'run a recording on the simulated machine', load: () => import('./replay.ts') },
+  sweep: { summary: 'replay a recording on a grid of machines, in one table', load: () => import('./sweep.ts') },
   run: { summary: 'run a scenario on the simulated machine', load: () => import('./run.ts') },
   service: {
     summary: 'run a model of Kafka or Elasticsearch on the simulated machine',

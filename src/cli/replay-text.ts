@@ -9,7 +9,7 @@ const PLOT_COLUMNS = 64;
 const PLOT_ROWS = 5;
 
 /** Columns of text, the first to the left and the others to the right. */
-function table(rows: readonly (readonly string[])[], indent = '  '): string {
+export function table(rows: readonly (readonly string[])[], indent = '  '): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows
     .map(

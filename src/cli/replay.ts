@@ -1,4 +1,3 @@
-import { openRecording } from '../host/recording-file.ts';
 import { KernelPanic } from '../kernel/oom/kernel-panic.ts';
 import { Machine } from '../machine/machine.ts';
 import { RecordingError } from '../program/recording/format.ts';
@@ -9,9 +8,10 @@ import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { EVENT_OPTION_TABLE, EVENT_OPTIONS_HELP, startEvents } from './event-output.ts';
 import { LOG_OPTION_TABLE, LOG_OPTIONS_HELP, writeLog } from './log-output.ts';
-import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions, sizeOf } from './machine-options.ts';
+import { MACHINE_OPTION_TABLE, MACHINE_OPTIONS_HELP, machineOptions } from './machine-options.ts';
+import { openNamedRecording } from './open-recording.ts';
 import { Progress } from './progress.ts';
-import { unreadable } from './read-input.ts';
+import { checkColdFiles, REPLAY_OPTION_TABLE, REPLAY_OPTIONS_HELP, replayOptionsOf } from './replay-options.ts';
 import { replayText } from './replay-text.ts';
 import { CACHE_TRACE_HELP, holdsCacheTrace, isCacheTraceCommand, run as replayTrace } from './replay-trace.ts';
 import { EXIT_OK, UserError } from './user-error.ts';
@@ -21,11 +21,7 @@ export const usage = `usage: faultline replay RECORDING [--json] [--events FILE]
 Runs a recording of a real program on the simulated machine: its page faults, TLB misses, page tables and memory over time.
 
   --json               the report as JSON (docs/replay.md tells the keys)
-  --limit SIZE         memory that the programs may have together, with their page cache: memory.max of a cgroup
-                       (memory.limit_in_bytes with --cgroup v1)
-  --cold               begin with an empty page cache (otherwise the program's files are cached)
-  --cold-file PATH     begin without this file of the recording in the page cache (repeatable)
-  --no-progress        no progress bar
+${REPLAY_OPTIONS_HELP}  --no-progress        no progress bar
 ${EVENT_OPTIONS_HELP}${LOG_OPTIONS_HELP}
 ${MACHINE_OPTIONS_HELP}
 example: faultline replay recordings/sort.flt --cpu skylake
@@ -34,17 +30,6 @@ ${CACHE_TRACE_HELP}`;
 
 /** Records between two looks at the progress bar. */
 const STRIDE = 1 << 20;
-const LEAST_LIMIT = 1 << 20;
-
-/** Opens the recording that the user named. @throws {UserError} why it cannot be used */
-function open(path: string): ReturnType<typeof openRecording> {
-  try {
-    return openRecording(path);
-  } catch (error) {
-    if (error instanceof RecordingError) throw new UserError(`${path}: ${error.message}`);
-    throw unreadable(path, error);
-  }
-}
 
 /** Replays to the end, or to the last whole block. */
 function play(reader: RecordingReader, machine: Machine, options: ReplayOptions, wantsBar: boolean): ReplayReport {
@@ -67,9 +52,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (isCacheTraceCommand(args)) return replayTrace(args);
   const parsed = parseArguments(args, {
     json: 'flag',
-    cold: 'flag',
-    'cold-file': 'values',
-    limit: 'value',
+    ...REPLAY_OPTION_TABLE,
     'no-progress': 'flag',
     ...EVENT_OPTION_TABLE,
     ...LOG_OPTION_TABLE,
@@ -80,16 +63,10 @@ export async function run(args: readonly string[]): Promise<number> {
   if (more.length > 0) throw new UserError(`replay takes one RECORDING; "${more[0]}" is one too many`);
   if (await holdsCacheTrace(path)) return replayTrace(args);
   const options = machineOptions(parsed);
-  const limit = parsed.value('limit');
-  const replayOptions: ReplayOptions = {
-    cold: parsed.has('cold'),
-    coldFiles: parsed.values('cold-file'),
-    ...(limit === undefined ? {} : { limit: sizeOf('limit', limit, LEAST_LIMIT) }),
-  };
-  const { reader, close } = open(path);
+  const replayOptions = replayOptionsOf(parsed);
+  const { reader, close } = openNamedRecording(path);
   if (reader.rows.length === 0) throw new UserError(`${path}: ${reader.damage ?? 'the recording is empty'}`);
-  const stranger = replayOptions.coldFiles?.find((file) => !reader.files.some((facts) => facts.path === file));
-  if (stranger !== undefined) throw new UserError(`--cold-file ${stranger}: the recording knows no such file`);
+  checkColdFiles(reader, replayOptions);
   const machine = new Machine(options);
   const about = { command: reader.header.command, machine: machine.options.processor.name };
   const endEvents = startEvents(machine, parsed, about);
