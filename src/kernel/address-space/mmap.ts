@@ -76,7 +76,7 @@ export function mmap(
   const backing = unnamed ?? (anonymous ? undefined : file);
   // A length is whole huge pages (ksys_mmap_pgoff).
   const unit = (backing?.inode.huge?.hstate.pages ?? 1) * PAGE_SIZE;
-  const whole = Math.ceil(length / unit) * unit;
+  const whole = length < 0 ? length : Math.ceil(length / unit) * unit;
   const result = doMmap(context, task, address, whole, prot, flags, backing, offset / PAGE_SIZE);
   if (unnamed !== undefined) context.files.put(unnamed);
   if (isError(result)) return result;

@@ -72,7 +72,7 @@ test('do pages of large folios have a payer too, who is rid of them when they go
   ]);
   const [payer, ...others] = listOf(fileOf(answers[5]), 'payers');
   expect([payer?.pages, others]).toEqual([1024, []]);
-  const [before, after] = [answers[6]?.usage_p, answers[8]?.usage_p] as [number, number];
+  const [before, after] = [answers[6]?.current_p, answers[8]?.current_p] as [number, number];
   // What is charged ahead, at most a batch, stays.
   expect(before - after).toBeGreaterThanOrEqual(1024 - 64);
 });
