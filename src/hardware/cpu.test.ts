@@ -172,7 +172,7 @@ describe('page-walk caches', () => {
 describe('processors', () => {
   test('does an unknown name list the known ones?', () => {
     expect(() => processorNamed('z80')).toThrow(
-      "unknown processor 'z80'; known are zen3, zen4, skylake, sapphirerapids, textbook",
+      "unknown processor 'z80'; known are zen3, zen4, zen5, skylake, sapphirerapids, textbook",
     );
   });
 
