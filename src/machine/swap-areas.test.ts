@@ -9,6 +9,7 @@ import { loop, zram } from '../kernel/swap/swap-devices.ts';
 import { SWAP_FLAG_DISCARD, SWAP_FLAG_PREFER } from '../kernel/swap/swapon.ts';
 import { MADV_PAGEOUT } from '../kernel/uapi.ts';
 import { PSWPOUT, SWPIN_ZERO, SWPOUT_ZERO } from '../kernel/vmstat.ts';
+import { Machine } from './machine.ts';
 import { PAGE, swapBox } from './testing/swap-box.ts';
 
 const PRIORITY = (value: number) => ({ flags: SWAP_FLAG_PREFER | value });
@@ -202,4 +203,20 @@ test('does a program that wants 1.3 times the memory twice swap about the excess
     expect(kernel.addressSpaces.munmap(box.task, at, pages * PAGE)).toBe(0);
     expect(kernel.swap.free).toBe(kernel.swap.total);
   }
+});
+
+test('has a machine the areas that its options ask for, each kind numbered by itself?', () => {
+  const swap = [
+    { bytes: 4 << 20 },
+    { bytes: 2 << 20, kind: 'zram' as const, priority: 7, compression: 3 },
+    { bytes: 1 << 20 },
+  ];
+  const { kernel } = new Machine({ memory: 16 << 20, swap });
+  expect(kernel.swap.areas.map(({ path, kilobytes, priority }) => [path, kilobytes, priority])).toEqual([
+    ['/swapfile', 4092, -2],
+    ['/dev/zram0', 2044, 7],
+    ['/swapfile1', 1020, -3],
+  ]);
+  for (const wrong of [[{ bytes: 100 }], [{ bytes: 1 << 20, priority: -1 }], [{ bytes: 1 << 20, compression: 0 }]])
+    expect(() => new Machine({ swap: wrong })).toThrow(RangeError);
 });

@@ -36,10 +36,14 @@ export function swapAreasOf(swap: number | readonly SwapOptions[]): readonly Swa
   return areas;
 }
 
+const pathOf = (kind: 'file' | 'zram', number: number): string =>
+  kind === 'zram' ? `/dev/zram${number}` : `/swapfile${number === 0 ? '' : number}`;
+
 /** The requests of swapon(2) that put the areas into use, in their order. */
 export function swaponRequests(areas: readonly SwapOptions[], disk: BlockDeviceModel | undefined): SwaponRequest[] {
-  return areas.map(({ bytes, kind = 'file', priority, discard, compression, backing }, i) => ({
-    path: kind === 'zram' ? `/dev/zram${i}` : `/swapfile${i === 0 ? '' : i}`,
+  const counts = { file: 0, zram: 0 };
+  return areas.map(({ bytes, kind = 'file', priority, discard, compression, backing }) => ({
+    path: pathOf(kind, counts[kind]++),
     device: kind === 'zram' ? zram : swapDeviceOn(disk),
     slots: Math.floor(bytes / PAGE_SIZE),
     flags: (priority === undefined ? 0 : SWAP_FLAG_PREFER | priority) | (discard ? SWAP_FLAG_DISCARD : 0),
