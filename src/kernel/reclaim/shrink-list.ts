@@ -155,8 +155,9 @@ function decide(core: PageCore, writeback: WritebackState, head: Pfn, pages: num
 }
 
 /**
- * A page of anonymous or shared memory goes to swap: it gets a place, its mappings (of shared memory, its file) remember that place, and it is written if it differs from
- * what lies there. Where the device answers later the page waits in the swap cache and goes at the next look.
+ * A page of anonymous or shared memory goes to swap: it gets a place, its mappings (of shared memory, its file) remember
+ * that place, and it is written if it differs from what lies there. Where the device answers later the page waits in the
+ * swap cache and goes at the next look.
  */
 function swapOut(core: PageCore, frame: Pfn, sc: ScanControl, cleanOnly: boolean): number {
   const { table, swap } = core;
