@@ -9,7 +9,7 @@ import { STORE } from '../hardware/cpu.ts';
 import { vpn } from '../hardware/units.ts';
 import { checkInvariants } from '../kernel/invariants.ts';
 import type { Task } from '../kernel/process/process.ts';
-import { zram } from '../kernel/swap/swap-devices.ts';
+import { loop, zram } from '../kernel/swap/swap-devices.ts';
 import {
   MADV_COLD,
   MADV_COLLAPSE,
@@ -164,10 +164,10 @@ function rebuild(machine: Machine, { task, pages }: Actor): void {
   machine.runOn(0, task);
 }
 
-function makeMachine(): { machine: Machine; first: Task } {
+function makeMachine(device = zram): { machine: Machine; first: Task } {
   const machine = new Machine({ memory: 96 << 20, contents: 'bytes', transparentHugePages: 'always' });
   // A block device: huge pages can be swapped whole.
-  machine.kernel.swapon({ path: '/dev/zram0', device: zram, slots: 32768 });
+  machine.kernel.swapon({ path: `/dev/${device.name}`, device, slots: 32768 });
   machine.kernel.writeThp('khugepaged/max_ptes_none', '400');
   machine.kernel.writeThp('hugepages-64kB/enabled', 'inherit');
   const group = machine.kernel.cgroups.create('g');
@@ -181,8 +181,8 @@ function makeMachine(): { machine: Machine; first: Task } {
 test('do splitting and collapsing under pressure keep contents, counters, reverse map and the free lists?', () => {
   const met = new Float64Array(5);
   fc.assert(
-    fc.property(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) => {
-      const { machine, first } = makeMachine();
+    fc.property(fc.array(step, { minLength: 10, maxLength: 60 }), fc.constantFrom(zram, loop), (steps, device) => {
+      const { machine, first } = makeMachine(device);
       const actors: Actor[] = [{ task: first, pages: Array.from({ length: PAGES }, () => undefined) }];
       run(machine, actors, { ...(steps[0] as Step), what: 'map', ends: [0, PAGES] });
       for (const s of steps) run(machine, actors, s);
@@ -202,7 +202,7 @@ test('do splitting and collapsing under pressure keep contents, counters, revers
       for (const { task } of actors) machine.kernel.processes.exit(task.process, { exit: 0 });
       expect(checkInvariants(machine.kernel)).toEqual([]);
     }),
-    { numRuns: 60 },
+    { numRuns: 60, endOnFailure: true },
   );
   // All of it happened, or the test says nothing.
   for (const count of met) expect(count).toBeGreaterThan(0);

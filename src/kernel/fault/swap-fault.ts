@@ -49,7 +49,7 @@ export function swapFault(
   for (let i = 0; i < pages; i++)
     mapSwappedIn(core, vma, vpn(page - before + i), slot - before + i, pfn(first + i), exclusive, write);
   if (table.has(own, PG_SWAPCACHE) && shouldFreeSwap(core, vma, own, write && pages === 1 && table.mapcount[own] === 1))
-    for (let i = 0; i < pages; i++) swap.giveUp(pfn(first + i));
+    swap.giveUp(own);
   if (!write || pageTables.lo(slot) & PTE_WRITE || (vma.flags & VM_WRITE) === 0) return outcome;
   return outcome | copyOnWrite(core, vma, page, slot);
 }

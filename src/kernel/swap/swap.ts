@@ -102,11 +102,19 @@ export class Swap extends SwapAreas {
     pages.releaseUnused(frame);
   }
 
-  /** A page gives its place up, unless an entry refers to it: it has to be written anew (folio_free_swap). */
+  /**
+   * A page gives its place up, a large folio all its places, unless an entry refers to one: it has to be written anew
+   * (folio_free_swap).
+   */
   giveUp(frame: Pfn): boolean {
-    if (this.references(this.entryOf(frame)) > 0) return false;
-    this.leaveCache(frame);
-    this.core.table.set(frame, PG_DIRTY);
+    const { table } = this.core;
+    const head = table.headOf(frame);
+    const end = head + (1 << table.order(head));
+    for (let page: number = head; page < end; page++) if (this.references(this.entryOf(pfn(page))) > 0) return false;
+    for (let page: number = head; page < end; page++) {
+      this.leaveCache(pfn(page));
+      table.set(pfn(page), PG_DIRTY);
+    }
     return true;
   }
 
@@ -156,9 +164,7 @@ export class Swap extends SwapAreas {
   releaseAndForget(entry: number): void {
     const frame = this.cached(entry);
     this.release(entry);
-    if (frame < 0 || this.references(entry) > 0 || (this.core.table.mapcount[frame] as number) > 0) return;
-    this.leaveCache(frame as Pfn);
-    this.core.pages.releaseUnused(frame as Pfn);
+    if (frame >= 0) this.forgetUnmapped(frame as Pfn);
   }
 
   /**
