@@ -20,6 +20,10 @@ import { parseSize } from './size.ts';
  */
 const COMMITTED_BY_OTHERS = 46_784;
 
+/** Where a line of the log names a process, and the second place in a row of the task table. */
+const PID = /(\bpid=|\bPID: |\bprocess |^\[ *)(\d+)\b/g;
+const TGID = /^(\[ *\S+\] +\d+ +)(\d+)\b/;
+
 /** A scenario on its way: the machine that it runs on, and what its lines have made there. */
 export class Scene {
   readonly machine: Machine;
@@ -58,9 +62,9 @@ export class Scene {
     const lines = this.kernel.log.lines.slice(this.#logSeen);
     this.#logSeen = this.kernel.log.lines.length;
     const names = new Map([...this.processes.values()].map(({ name, task }) => [String(task.process.pid), name]));
-    return lines.map((line) =>
-      line.replace(/\b\d+\b/g, (number) => (names.has(number) ? `<${names.get(number)}>` : number)),
-    );
+    const named = (_: string, before: string, pid: string): string =>
+      before + (names.has(pid) ? `<${names.get(pid)}>` : pid);
+    return lines.map((line) => line.replace(PID, named).replace(TGID, named));
   }
 
   /** What the views of kernel/proc read. */
