@@ -30,14 +30,13 @@ import {
   mappedLo,
   PTE_SPECIAL,
 } from '../page-table/soft-entry.ts';
-import { PMD_LEVEL, PMD_PAGES } from '../page-table/table-walk.ts';
+import { PMD_LEVEL } from '../page-table/table-walk.ts';
 import { panic } from '../panic.ts';
 import type { Task } from '../process/process.ts';
 import type { FaultSignal } from '../process/signal.ts';
 import type { SwapReadahead } from '../swap/readahead.ts';
 import { isAllowed, TVA_PAGEFAULT } from '../thp/eligible.ts';
-import { flushLeaf } from '../thp/huge-entries.ts';
-import { hugeFault, hugeWriteProtect } from '../thp/huge-fault.ts';
+import { hugeFault, leafFault } from '../thp/huge-fault.ts';
 import { PMD_ORDER } from '../thp/settings.ts';
 import { EXCEPTIONS_PAGE_FAULT_KERNEL, EXCEPTIONS_PAGE_FAULT_USER, SIGNAL_SIGNAL_GENERATE } from '../tracepoints.ts';
 import { BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SEGV_PKUERR, SI_KERNEL, SIGBUS, SIGKILL, SIGSEGV } from '../uapi.ts';
@@ -187,7 +186,7 @@ export class FaultHandler {
     const directory = pageTables.makeDirectory(vma.mm, page, PMD_LEVEL);
     if (directory < 0) return VM_FAULT_OOM;
     if (pageTables.isLeaf(directory)) {
-      const outcome = this.#handleLeaf(vma, page, directory, flags);
+      const outcome = leafFault(core, vma, page, directory, flags);
       if ((outcome & VM_FAULT_FALLBACK) === 0) return outcome;
     } else if (core.thp.isOn && isAllowed(core.thp.settings, vma, PMD_ORDER, TVA_PAGEFAULT)) {
       const outcome = hugeFault(core, vma, page, directory, flags);
@@ -197,18 +196,6 @@ export class FaultHandler {
     const slot = vma.file === undefined ? pageTables.findOrCreate(vma.mm, page) : pageTables.find(vma.mm, page);
     if (slot >= 0) return this.#handlePte(task, vma, page, slot, flags);
     return vma.file === undefined ? VM_FAULT_OOM : this.#files.handle(task, vma, page, flags);
-  }
-
-  /** A fault on a huge page that is mapped: a store where it is read-only, else the TLB was behind. */
-  #handleLeaf(vma: Vma, page: Vpn, slot: number, flags: number): number {
-    const { pageTables } = this.#core;
-    const lo = pageTables.lo(slot);
-    const first = vpn(page - (page % PMD_PAGES));
-    const write = (flags & FAULT_FLAG_WRITE) !== 0;
-    if (write && (lo & PTE_WRITE) === 0) return hugeWriteProtect(this.#core, vma, slot, first);
-    pageTables.set(slot, lo | PTE_ACCESSED | (write ? PTE_DIRTY : 0), pageTables.hi(slot));
-    flushLeaf(this.#core, vma, first);
-    return VM_FAULT_MINOR;
   }
 
   /** handle_pte_fault. */

@@ -133,11 +133,27 @@ function isEmpty({ pageTables }: PageCore, firstSlot: number, pages: number): bo
 }
 
 /**
+ * A fault on a huge page that is mapped: a store where it is read-only, else the TLB was behind (huge_pmd_set_accessed).
+ * @param slot of the leaf
+ * @returns VM_FAULT_FALLBACK when it is a table now
+ */
+export function leafFault(core: PageCore, vma: Vma, page: Vpn, slot: number, flags: number): number {
+  const { pageTables } = core;
+  const lo = pageTables.lo(slot);
+  const first = blockStart(page);
+  const write = (flags & FAULT_FLAG_WRITE) !== 0;
+  if (write && (lo & PTE_WRITE) === 0) return hugeWriteProtect(core, vma, slot, first);
+  pageTables.set(slot, lo | PTE_ACCESSED | (write ? PTE_DIRTY : 0), pageTables.hi(slot));
+  flushLeaf(core, vma, first);
+  return VM_FAULT_MINOR;
+}
+
+/**
  * A store to a huge page that is mapped read-only (do_huge_pmd_wp_page): re-used when this process alone has it; the huge
  * page of zeros gives way to one of its own; else it is split, and only the small page is copied.
  * @returns VM_FAULT_FALLBACK after a split
  */
-export function hugeWriteProtect(core: PageCore, vma: Vma, slot: number, first: Vpn): number {
+function hugeWriteProtect(core: PageCore, vma: Vma, slot: number, first: Vpn): number {
   const { pageTables, rmap } = core;
   const lo = pageTables.lo(slot);
   const head = leafHead(core, slot);
