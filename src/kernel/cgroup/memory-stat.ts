@@ -90,3 +90,21 @@ function tightest(group: MemCgroup, counter: 'memory' | 'memsw'): string {
   for (let at: MemCgroup | undefined = group; at !== undefined; at = at.parent) max = Math.min(max, at[counter].max);
   return Number.isFinite(max) ? String(max * PAGE) : UNLIMITED_BYTES;
 }
+
+/** memory.numa_stat of version 1 (memcg_numa_stat_show): pages of the lists on the one node, without and with all below. */
+export function numaText({ lru }: PageCore, group: MemCgroup): string {
+  const lines = (prefix: string, members: Iterable<MemCgroup>): string => {
+    const pages = { file: 0, anon: 0, unevictable: 0 };
+    for (const { id } of members) {
+      const { sizes } = lru.lruvec(id);
+      pages.file += (sizes[LRU_INACTIVE_FILE] as number) + (sizes[LRU_ACTIVE_FILE] as number);
+      pages.anon += (sizes[LRU_INACTIVE_ANON] as number) + (sizes[LRU_ACTIVE_ANON] as number);
+      pages.unevictable += sizes[LRU_UNEVICTABLE] as number;
+    }
+    const total = pages.file + pages.anon + pages.unevictable;
+    return Object.entries({ total, ...pages })
+      .map(([name, count]) => `${prefix}${name}=${count} N0=${count}\n`)
+      .join('');
+  };
+  return lines('', [group]) + lines('hierarchical_', group.subtree());
+}

@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '../../hardware/units.ts';
 import type { PageCore } from '../core.ts';
 import { EBUSY, EINVAL, ENOENT } from '../errno.ts';
 import type { MemCgroup } from './mem-cgroup.ts';
-import { memoryStatLines, UNLIMITED_BYTES } from './memory-stat.ts';
+import { memoryStatLines, numaText, UNLIMITED_BYTES } from './memory-stat.ts';
 import { parseLimit } from './memparse.ts';
 import type { PageCounter } from './page-counter.ts';
 
@@ -32,6 +32,7 @@ const OTHER_FILES = [
   'cgroup.procs',
   'memory.force_empty',
   'memory.move_charge_at_immigrate',
+  'memory.numa_stat',
   'memory.oom_control',
   'memory.soft_limit_in_bytes',
   'memory.stat',
@@ -52,6 +53,8 @@ export function readV1(needs: V1Needs, group: MemCgroup, file: string): string |
       return memoryStatLines(needs.core, group)
         .map((line) => `${line}\n`)
         .join('');
+    case 'memory.numa_stat':
+      return numaText(needs.core, group);
     case 'memory.swappiness':
       return `${group.swappiness}\n`;
     case 'memory.oom_control':

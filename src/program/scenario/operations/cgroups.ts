@@ -123,8 +123,7 @@ export const cgget = machineOperation(
         : scene.kernel.cgroupTree.read(groupNamed(scene, name, words), file);
     const isV2 = scene.kernel.cgroups.version === 2;
     if (typeof text === 'number') {
-      if (isV2) answer.errno = errnoName(-text);
-      else answer.value = '';
+      answer.errno = errnoName(-text);
       return;
     }
     const value = text.replace(/\n$/, '');
