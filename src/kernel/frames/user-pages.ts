@@ -22,7 +22,8 @@ import { MIGRATE_MOVABLE, MIGRATE_UNMOVABLE, type MigrateType } from './zone.ts'
 /** What requests say about themselves (include/linux/gfp_types.h), for the tracepoints: as a real kernel's trace shows them. */
 const GFP_ANONYMOUS = 0x140dca;
 const GFP_READAHEAD = 0x152c4a;
-const GFP_TRANSHUGE = 0x1400ca | 0x40000;
+const GFP_TRANSHUGE = 0x1c24ca;
+const GFP_TRANSHUGE_LIGHT = 0x1c20ca;
 const GFP_PGTABLE_USER = 0x440dc0;
 
 /**
@@ -121,8 +122,8 @@ export class UserPages implements TableFrames {
     this.#vmstat.count(PGALLOC_DMA + this.#allocator.zoneIndex(head as Pfn), pages);
     this.#vmstat.count(NUMA_HIT, pages);
     this.#vmstat.count(NUMA_LOCAL, pages);
-    if (this.#trace.on)
-      this.#trace.emit(KMEM_MM_PAGE_ALLOC, this.#trace.pid, head, order, GFP_TRANSHUGE, MIGRATE_MOVABLE);
+    const gfp = mayReclaim ? GFP_TRANSHUGE : GFP_TRANSHUGE_LIGHT;
+    if (this.#trace.on) this.#trace.emit(KMEM_MM_PAGE_ALLOC, this.#trace.pid, head, order, gfp, MIGRATE_MOVABLE);
     const { flags, memcg, mapcount, mapping } = this.#table;
     const common = PG_UPTODATE | PG_SWAPBACKED | (order << PG_ORDER_SHIFT);
     for (let frame: number = head; frame < head + pages; frame++) {
