@@ -32,7 +32,8 @@ const MOST_PROCESSES = 4;
 /** Pages that a process may map; four processes want three times the machine's memory. */
 export const ARENA_PAGES = 1024;
 const MEMORY = 5 << 20;
-export const FRAMES: number = MEMORY / PAGE;
+/** Huge pages need whole blocks of 2 MiB. */
+const MEMORY_WITH_HUGE_PAGES = 7 << 20;
 const GROUP_LIMIT = 400;
 
 /** What a page must hold; shared memory shares its cells. */
@@ -76,9 +77,13 @@ export const loadStep = fc.record({
 });
 export type LoadStep = typeof loadStep extends fc.Arbitrary<infer T> ? T : never;
 
-/** A machine of 5 MiB with swap on three kinds of device, and one process, in a memory cgroup or not. */
-export function startLoad(inGroup: boolean): Load {
-  const machine = new Machine({ memory: MEMORY, contents: 'bytes', transparentHugePages: 'never' });
+/** A small machine with swap on three kinds of device, and one process, in a memory cgroup or not. */
+export function startLoad(inGroup: boolean, hugePages: boolean): Load {
+  const machine = new Machine({
+    memory: hugePages ? MEMORY_WITH_HUGE_PAGES : MEMORY,
+    contents: 'bytes',
+    transparentHugePages: hugePages ? 'always' : 'never',
+  });
   const { kernel } = machine;
   const areas = new Map([
     ['/dev/loop0', loop],
