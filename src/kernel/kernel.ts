@@ -1,13 +1,13 @@
-import type { Cpu } from '../hardware/cpu.ts';
 import type { PhysicalMemory } from '../hardware/physical-memory.ts';
 import type { Pfn, Vpn } from '../hardware/units.ts';
 import { AddressSpaces } from './address-space/address-spaces.ts';
 import { Commitments } from './address-space/overcommit.ts';
 import { AddressSpaceCalls } from './address-space/system-calls.ts';
-import type { SpecialMapping, Vma } from './address-space/vma.ts';
+import type { Vma } from './address-space/vma.ts';
+import type { KernelBoot } from './boot.ts';
 import { CgroupTree } from './cgroup/cgroup-tree.ts';
-import type { CgroupVersion } from './cgroup/charging.ts';
 import { MemCgroups } from './cgroup/mem-cgroups.ts';
+import { pageCharging } from './cgroup/page-charging.ts';
 import { Compaction } from './compaction/compaction.ts';
 import type { PageCore } from './core.ts';
 import { EINVAL, EPERM } from './errno.ts';
@@ -17,18 +17,17 @@ import { VM_FAULT_ERROR } from './fault/outcome.ts';
 import { Populate } from './fault/populate.ts';
 import { swapFault } from './fault/swap-fault.ts';
 import { UserAccess } from './fault/user-access.ts';
-import { BELOW_LOW, BELOW_MIN, FrameAllocator, NO_PRESSURE } from './frames/allocator.ts';
-import { type FrameTable, PG_CACHED, PG_RESERVED, PG_UPTODATE } from './frames/frame-table.ts';
+import { BELOW_LOW, FrameAllocator } from './frames/allocator.ts';
+import type { FrameTable } from './frames/frame-table.ts';
 import { LruLists } from './frames/lru.ts';
+import { refill, relieve } from './frames/relief.ts';
 import { UserPages } from './frames/user-pages.ts';
-import { MIGRATE_UNMOVABLE } from './frames/zone.ts';
 import { Hugetlb } from './hugetlb/hugetlb.ts';
 import { setHugetlbSysctl } from './hugetlb/sysctls.ts';
 import { SharedMemory } from './ipc/shm.ts';
 import { KernelLog } from './kernel-log.ts';
 import type { AllocationPoint } from './oom/oom-control.ts';
 import { OomKiller } from './oom/out-of-memory.ts';
-import { allocSlowPath } from './oom/slow-path.ts';
 import { FileCalls } from './page-cache/system-calls.ts';
 import type { Workingset } from './page-cache/workingset.ts';
 import { WB_REASON_VMSCAN } from './page-cache/write-back-trace.ts';
@@ -38,7 +37,8 @@ import { PageTables } from './page-table/page-tables.ts';
 import { panic } from './panic.ts';
 import { type Params, setSysctl } from './params.ts';
 import { SystemFiles } from './proc/tree/system-files.ts';
-import { type ExecRequest, type ExecServices, exec } from './process/exec.ts';
+import { type ExecRequest, exec, type VdsoImage } from './process/exec.ts';
+import { execServices } from './process/exec-services.ts';
 import type { Process, Task } from './process/process.ts';
 import { traceExec } from './process/process-trace.ts';
 import { Processes } from './process/processes.ts';
@@ -49,34 +49,18 @@ import { Reclaim } from './reclaim/reclaim.ts';
 import { AnonVmas } from './rmap/anon-vmas.ts';
 import { ReverseMap } from './rmap/rmap.ts';
 import { Slab } from './slab/slab.ts';
+import { kernelFrame, vdsoImage } from './special-mappings.ts';
 import { SwapReadahead } from './swap/readahead.ts';
 import { Swap } from './swap/swap.ts';
 import { swapoff } from './swap/swapoff.ts';
 import { findArea, type SwaponRequest, swapon, swaponLine } from './swap/swapon.ts';
 import { HugePages } from './thp/huge-pages.ts';
-import { pmdEnabled, type ThpMode } from './thp/settings.ts';
+import { pmdEnabled } from './thp/settings.ts';
 import { splitAnonFolio } from './thp/split-folio.ts';
 import type { Timers } from './time/clock.ts';
 import { EventLog } from './tracepoints.ts';
 import { SIGKILL } from './uapi.ts';
 import { VmStat } from './vmstat.ts';
-
-/** What the machine gives its kernel at boot. */
-export interface KernelBoot {
-  readonly memory: PhysicalMemory;
-  readonly table: FrameTable;
-  readonly cpus: readonly Cpu[];
-  readonly clock: Timers;
-  readonly params: Params;
-  readonly contents: 'bytes' | 'none';
-  readonly cgroups: CgroupVersion;
-  /** Whether work takes time: a machine without a disk answers everything at once. */
-  readonly timed: boolean;
-  /** Levels of page tables: 4 or 5. */
-  readonly levels: 4 | 5;
-  /** Who gets transparent huge pages at boot; unless it is nobody, watermarks leave room for them. */
-  readonly transparentHugePages: ThpMode;
-}
 
 /**
  * The kernel: it owns every subsystem and hands each the few functions of others that it needs. No subsystem knows this
@@ -130,11 +114,7 @@ export class Kernel implements PageCore {
   /** /proc and /sys. */
   readonly systemFiles: SystemFiles;
   /** The mappings that exec gives to every program. */
-  readonly special: {
-    readonly vvar: SpecialMapping;
-    readonly vvarVclock: SpecialMapping;
-    readonly vdso: SpecialMapping;
-  };
+  readonly special: VdsoImage;
 
   constructor(boot: KernelBoot) {
     this.memory = boot.memory;
@@ -182,28 +162,8 @@ export class Kernel implements PageCore {
       groupStats: this.groupStats,
       dropShadowNodes: (group, nodes) => this.files.dropShadowNodes(group, nodes),
     });
-    this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace, {
-      payer: () => this.current?.mm.memcg ?? 0,
-      charge: (cgroup, kernelMemory, mayReclaim) => {
-        if (!this.cgroups.charge(cgroup, 1, this.current, mayReclaim)) return false;
-        const group = this.cgroups.get(cgroup);
-        if (kernelMemory) group.kmem.charge(1);
-        else group.pgpgin++;
-        return true;
-      },
-      refill: () => this.#refill(),
-      chargeFolio: (cgroup, pages, mayReclaim) => {
-        if (!this.cgroups.charge(cgroup, pages, this.current, mayReclaim ? 'try' : 'never')) return false;
-        this.cgroups.get(cgroup).pgpgin += pages;
-        return true;
-      },
-      uncharge: (frame, kernelMemory) => {
-        const group = this.cgroups.get(this.table.memcg[frame] as number);
-        if (kernelMemory) group.kmem.uncharge(1);
-        else group.pgpgout++;
-        this.cgroups.uncharge(frame, kernelMemory);
-      },
-    });
+    const charging = pageCharging(this, () => refill(this, this.reclaim));
+    this.pages = new UserPages(boot.memory, boot.table, this.allocator, this.lru, this.vmstat, this.trace, charging);
     this.pageTables = new PageTables(boot.memory, this.pages, boot.levels);
     this.tlb = new TlbState(boot.cpus, this.trace);
     this.rmap = new ReverseMap({
@@ -213,7 +173,7 @@ export class Kernel implements PageCore {
     });
     this.thp = new HugePages(this, boot.transparentHugePages);
     this.compaction = new Compaction(this);
-    this.zeroFrame = this.#kernelFrame(0);
+    this.zeroFrame = kernelFrame(this, 0);
 
     const { allocator, params } = this;
     this.hugetlb = new Hugetlb(this, {
@@ -309,13 +269,7 @@ export class Kernel implements PageCore {
       pressure: (group) => this.psi.text(group.id),
     });
     this.systemFiles = new SystemFiles(this);
-    this.special = {
-      // Time and random numbers are there; the pages of time namespaces and of the architecture are not.
-      vvar: this.#specialMapping('[vvar]', [true, false, true, false], false),
-      // A KVM guest's clock, but not Hyper-V's.
-      vvarVclock: this.#specialMapping('[vvar_vclock]', [true, false], false),
-      vdso: this.#specialMapping('[vdso]', [true, true], true),
-    };
+    this.special = vdsoImage(this);
   }
 
   /** Brings a page in from swap for whoever is not at a fault (do_swap_page). */
@@ -359,39 +313,18 @@ export class Kernel implements PageCore {
     return this.files.workingset;
   }
 
-  /**
-   * A page was taken although no zone stood above its low mark, by somebody who has no other in his hands: kswapd, and below
-   * the minimum the task itself, make up for it. What cannot be had is left to `relieve`.
-   */
-  #refill(): void {
-    const { allocator, reclaim } = this;
-    reclaim.kswapd();
-    if (allocator.pressure < BELOW_MIN) return;
-    if (!reclaim.isAboveMin) reclaim.direct();
-    if (reclaim.isAboveMin) allocator.pressure = BELOW_LOW;
-  }
-
   /** Writes /sys/kernel/mm/lru_gen/enabled. @param bits 1: MGLRU, 2: its walks of page tables, 4: of directories */
   setLruGen(bits: number): void {
     this.params.lruGen = bits;
     this.lru.setGenerations((bits & 1) !== 0);
   }
 
-  /** As in PageCore: kswapd when memory is low, the task's own reclaim when it is below the minimum. */
   relieve(task: Task, point: AllocationPoint): boolean {
-    const { allocator, reclaim } = this;
-    const worst = allocator.pressure;
-    allocator.pressure = NO_PRESSURE;
-    this.cgroups.settle(task, point);
-    reclaim.kswapd();
-    if (worst >= BELOW_MIN && task.process.ending === undefined) {
-      const needs = {
-        reclaim: () => reclaim.direct(),
-        outOfMemory: (who: Task, where: AllocationPoint) => this.oom.machine(who, where),
-      };
-      allocSlowPath(this, needs, task, point);
-    }
-    return task.process.ending === undefined;
+    const needs = {
+      reclaim: this.reclaim,
+      outOfMemory: (who: Task, where: AllocationPoint) => this.oom.machine(who, where),
+    };
+    return relieve(this, needs, task, point);
   }
 
   /**
@@ -423,25 +356,8 @@ export class Kernel implements PageCore {
    * @returns 0, or a negated errno
    */
   exec(task: Task, request: ExecRequest): number {
-    const { processes, tlb } = this;
-    const addressSpaces = this.#spaces;
-    const services: ExecServices = {
-      special: this.special,
-      replaceMm: (process, mmapBase) => {
-        processes.replaceMm(process, mmapBase);
-        tlb.switchMm(tlb.current, process.mm);
-      },
-      mmap: (...args) => addressSpaces.mmap(...args),
-      munmap: (...args) => addressSpaces.munmap(...args),
-      mapBrk: (...args) => addressSpaces.mapBrk(...args),
-      unmappedArea: (...args) => addressSpaces.unmappedArea(...args),
-      insertVma: (vma) => addressSpaces.insertVma(task.process, vma),
-      writeUser: (who, address, length) => {
-        this.userAccess.write(who, address, length);
-      },
-    };
     traceExec(this.trace, task.process, request.program.file.inode.name);
-    return exec(services, task, request);
+    return exec(execServices(this, this.#spaces, task), task, request);
   }
 
   /**
@@ -477,17 +393,5 @@ export class Kernel implements PageCore {
 
   #applyParams(): void {
     this.allocator.setParams({ ...this.params, hugePages: pmdEnabled(this.thp.settings) });
-  }
-
-  /** A frame that the kernel keeps for ever. */
-  #kernelFrame(flags: number): Pfn {
-    const frame = this.allocator.allocate(0, MIGRATE_UNMOVABLE);
-    if (frame < 0) panic('boot: no frame for the kernel');
-    this.table.flags[frame] = PG_RESERVED | PG_UPTODATE | flags;
-    return frame as Pfn;
-  }
-
-  #specialMapping(name: string, present: readonly boolean[], counted: boolean): SpecialMapping {
-    return { name, counted, frames: present.map((there) => (there ? this.#kernelFrame(PG_CACHED) : undefined)) };
   }
 }
