@@ -61,8 +61,6 @@ export class Bdi {
   }
 }
 
-export const bdiOf = (fs: FileSystem): Bdi => new Bdi(fs);
-
 export interface BdiState {
   readonly dev: number;
   readonly due: number;

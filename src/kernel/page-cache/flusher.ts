@@ -1,7 +1,8 @@
 import type { PageCore } from '../core.ts';
 import type { Timers } from '../time/clock.ts';
 import { NR_WRITEBACK } from '../vmstat.ts';
-import { Bdi, type BdiState, restoreBdi, saveBdi, type Work } from './bdi.ts';
+import type { Bdi, BdiState, Work } from './bdi.ts';
+import { Bdis } from './bdis.ts';
 import type { DirtyLimits } from './dirty-limits.ts';
 import type { FileSystem } from './file-system.ts';
 import type { WriteRequest } from './in-flight.ts';
@@ -30,30 +31,24 @@ const REQUESTS_IN_FLIGHT = 4;
  */
 export class Flusher {
   readonly #core: PageCore;
-  readonly #cache: PageCache;
   readonly #writeBack: WriteBack;
   readonly #metadata: Metadata;
   readonly #clock: Timers;
   readonly #work: WriteBackWork;
-  readonly #bdis = new Map<number, Bdi>();
+  readonly #bdis: Bdis;
 
   constructor(core: PageCore, cache: PageCache, writeBack: WriteBack, metadata: Metadata) {
     this.#metadata = metadata;
     this.#core = core;
-    this.#cache = cache;
     this.#writeBack = writeBack;
     this.#clock = core.clock;
     this.#work = new WriteBackWork(core, cache, writeBack);
+    this.#bdis = new Bdis(cache.dirtyInodes);
   }
 
   /** The device of a file system, as write-back sees it. */
   bdi(fs: FileSystem): Bdi {
-    let bdi = this.#bdis.get(fs.dev);
-    if (bdi === undefined) {
-      bdi = new Bdi(fs);
-      this.#bdis.set(fs.dev, bdi);
-    }
-    return bdi;
+    return this.#bdis.of(fs);
   }
 
   /** What may be dirty now, in pages (global_dirty_limits). */
@@ -80,7 +75,7 @@ export class Flusher {
 
   /** There is more dirty than the background limit allows, or a writer waits (wb_start_background_writeback). */
   startBackground(): void {
-    for (const bdi of this.#devices()) {
+    for (const bdi of this.#bdis.withDirty()) {
       if (bdi.work !== undefined) continue;
       traceWake(this.#core.trace, bdi);
       bdi.work = this.#work.begin(WB_REASON_BACKGROUND, this.#clock.now);
@@ -93,7 +88,7 @@ export class Flusher {
    * the present work is done. @param reason WB_REASON_*
    */
   startAll(reason: number): void {
-    for (const bdi of this.#devices()) {
+    for (const bdi of this.#bdis.withDirty()) {
       bdi.startAll = reason;
       if (bdi.work === undefined) this.#wakeAt(bdi, this.#clock.now);
     }
@@ -101,7 +96,7 @@ export class Flusher {
 
   /** The flusher's period was changed: it writes everything, and counts from now on (dirty_writeback_centisecs_handler). */
   periodChanged(): void {
-    for (const bdi of this.#devices()) {
+    for (const bdi of this.#bdis.withDirty()) {
       if (bdi.work !== undefined) continue;
       bdi.work = this.#work.begin(WB_REASON_PERIODIC, this.#clock.now);
       this.#run(bdi);
@@ -110,8 +105,7 @@ export class Flusher {
 
   /** Some device writes (writeback_in_progress). */
   get isBusy(): boolean {
-    for (const bdi of this.#bdis.values()) if (bdi.work !== undefined) return true;
-    return this.#writeBack.inFlight.count() > 0;
+    return this.#bdis.isAnyBusy || this.#writeBack.inFlight.count() > 0;
   }
 
   /**
@@ -120,7 +114,7 @@ export class Flusher {
    */
   writeAll(reason: number, dev?: number): void {
     const { trace, clock } = this.#core;
-    for (const bdi of this.#devices()) {
+    for (const bdi of this.#bdis.withDirty()) {
       if (dev !== undefined && bdi.fs.dev !== dev) continue;
       const work = this.#work.begin(reason, Number.POSITIVE_INFINITY);
       traceBegin(trace, bdi, work, clock.now, true);
@@ -138,13 +132,6 @@ export class Flusher {
     const bdi = this.bdi(inode.fs);
     bdi.answered(blocksEnd - first, since, this.#clock.now);
     if (bdi.work !== undefined && bdi.due === 0) this.#wakeAt(bdi, this.#clock.now);
-  }
-
-  /** The devices that have dirty files, in the order in which they got them. */
-  #devices(): Bdi[] {
-    const devices = new Set<Bdi>();
-    for (const inode of this.#cache.dirtyInodes) devices.add(this.bdi(inode.fs));
-    return [...devices];
   }
 
   #wakeLater(bdi: Bdi): void {
@@ -204,31 +191,19 @@ export class Flusher {
       traceEnd(this.#core.trace, bdi.work);
       bdi.work = this.#nextWork(bdi, bdi.work);
     }
-    if (this.#hasDirty(bdi)) this.#wakeLater(bdi);
-  }
-
-  #hasDirty(bdi: Bdi): boolean {
-    for (const inode of this.#cache.dirtyInodes) if (inode.dev === bdi.fs.dev) return true;
-    return false;
+    if (this.#bdis.hasDirty(bdi)) this.#wakeLater(bdi);
   }
 
   save(): BdiState[] {
-    return [...this.#bdis.values()].map(saveBdi);
+    return this.#bdis.save();
   }
 
-  /** @param fileSystems by device number; a device whose file system is gone is left out */
+  /** As Bdis.restore; threads that were to wake do. */
   restore(
     state: readonly BdiState[],
     fileSystems: ReadonlyMap<number, FileSystem>,
     inodeOf: (id: number) => Inode | undefined,
   ): void {
-    this.#bdis.clear();
-    for (const saved of state) {
-      const fs = fileSystems.get(saved.dev);
-      if (fs === undefined) continue;
-      const bdi = restoreBdi(saved, fs, inodeOf);
-      this.#bdis.set(saved.dev, bdi);
-      if (bdi.due > 0) this.#wakeAt(bdi, bdi.due);
-    }
+    for (const bdi of this.#bdis.restore(state, fileSystems, inodeOf)) if (bdi.due > 0) this.#wakeAt(bdi, bdi.due);
   }
 }
