@@ -136,5 +136,5 @@ export function unuseEntry(core: PageCore, vma: Vma, page: Vpn, slot: number, fr
  * @param ownWrite it is written by the only process that maps it
  */
 function shouldFreeSwap(core: PageCore, vma: Vma, frame: Pfn, ownWrite: boolean): boolean {
-  return ownWrite || core.swap.isFull || (vma.flags & VM_LOCKED) !== 0 || core.table.has(frame, PG_MLOCKED);
+  return ownWrite || core.swap.isFullFor(frame) || (vma.flags & VM_LOCKED) !== 0 || core.table.has(frame, PG_MLOCKED);
 }

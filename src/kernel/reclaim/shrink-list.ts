@@ -82,7 +82,11 @@ export interface ShrinkResult {
 function activate(core: PageCore, head: Pfn, pages: number, sc: ScanControl): void {
   const { table, swap, vmstat } = core;
   const isLocked = table.has(head, PG_MLOCKED);
-  if (table.has(head, PG_SWAPCACHE) && (swap.isFull || isLocked) && swap.references(swap.entryOf(head)) === 0) {
+  if (
+    table.has(head, PG_SWAPCACHE) &&
+    (isLocked || swap.isFullFor(head)) &&
+    swap.references(swap.entryOf(head)) === 0
+  ) {
     swap.leaveCache(head);
     table.set(head, PG_DIRTY);
   }

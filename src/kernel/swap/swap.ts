@@ -26,6 +26,11 @@ export class Swap extends SwapAreas {
     return frame === 0 ? -1 : pfn(frame);
   }
 
+  /** More than half of swap is used, or of what a page's cgroups may have of it (mem_cgroup_swap_full). */
+  isFullFor(frame: Pfn): boolean {
+    return this.isFull || this.core.cgroups.isSwapFull(frame);
+  }
+
   /** The entry of a page of the swap cache. */
   entryOf(frame: Pfn): number {
     return this.#entryOf?.[frame] ?? 0;
