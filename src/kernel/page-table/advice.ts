@@ -7,7 +7,15 @@ import { VM_HUGETLB } from '../address-space/vm-flags.ts';
 import { indexOf, type Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { ENOMEM } from '../errno.ts';
-import { PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_UPTODATE } from '../frames/frame-table.ts';
+import {
+  PG_DIRTY,
+  PG_LRU,
+  PG_REFERENCED,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  PG_UNEVICTABLE,
+  PG_UPTODATE,
+} from '../frames/frame-table.ts';
 import type { Inode } from '../page-cache/inode.ts';
 import { entryOfValue } from '../page-cache/shmem-swap.ts';
 import type { Task } from '../process/process.ts';
@@ -63,11 +71,13 @@ export class PageAdvice implements AdviceOps {
     };
     const visit = (slot: number, lo: number, frame: Pfn, page: number): void => {
       if (!table.isAnonymous(frame)) return;
-      if (this.#reachesOut(frame, page, start, end)) {
+      if (this.#isPartial(slot, frame, page, start, end)) {
         if (this.#core.rmap.isShared(frame, vma.mm)) return;
         this.#core.splitFolio(frame);
         if (!this.#mapsFrame(slot, frame)) return;
       }
+      // What differs from swap belongs to all who map it.
+      if (table.has(frame, PG_DIRTY | PG_SWAPCACHE) && table.mapcount[frame] !== 1) return;
       pageTables.set(slot, lo & ~(PTE_ACCESSED | PTE_DIRTY), pageTables.hi(slot));
       mayForget(frame);
     };
@@ -210,7 +220,7 @@ export class PageAdvice implements AdviceOps {
     };
     const visitPage = (slot: number, _lo: number, frame: Pfn, page: number): void => {
       if (!table.has(frame, PG_LRU)) return;
-      if (this.#reachesOut(frame, page, start, end)) {
+      if (this.#isPartial(slot, frame, page, start, end)) {
         if (this.#core.rmap.isShared(frame, vma.mm)) return;
         this.#core.splitFolio(frame);
         if (!this.#mapsFrame(slot, frame)) return;
@@ -220,11 +230,21 @@ export class PageAdvice implements AdviceOps {
     this.#forEachPage(vma, start, end, visitPage, (slot, head) => forEachFrame(head, (frame) => visitOwn(slot, frame)));
   }
 
-  /** Whether a large folio, one of whose pages is mapped at `page`, has others outside of a range. */
-  #reachesOut(frame: Pfn, page: number, start: Vpn, end: Vpn): boolean {
-    const folioPages = 1 << this.#core.table.order(frame);
-    const folioStart = page - (frame & (folioPages - 1));
-    return folioStart < start || folioStart + folioPages > end;
+  /**
+   * Whether of a large folio, one of whose pages is mapped at `page`, others lie outside of a range or are not mapped beside
+   * it (madvise_folio_pte_batch).
+   */
+  #isPartial(slot: number, frame: Pfn, page: number, start: Vpn, end: Vpn): boolean {
+    const { table } = this.#core;
+    const folioPages = 1 << table.order(frame);
+    if (folioPages === 1) return false;
+    const before = frame & (folioPages - 1);
+    const folioStart = page - before;
+    if (folioStart < start || folioStart + folioPages > end) return true;
+    const inTable = (page % TABLE_PAGES) - before;
+    if (inTable < 0 || inTable + folioPages > TABLE_PAGES) return true;
+    for (let i = 0; i < folioPages; i++) if (!this.#mapsFrame(slot - before + i, pfn(frame - before + i))) return true;
+    return false;
   }
 
   /** Whether an entry still maps a frame after its folio was split: a page of zeros it does not. */
