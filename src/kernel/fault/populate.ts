@@ -1,6 +1,6 @@
 /** Faulting pages in ahead of their use (mm/gup.c: populate_vma_page_range, faultin_page_range). */
 import { entryFrame, PTE_ACCESSED, PTE_DIRTY, PTE_WRITE } from '../../hardware/paging/entry.ts';
-import { type Pfn, type Vpn, vpn } from '../../hardware/units.ts';
+import { type Pfn, pfn, type Vpn, vpn } from '../../hardware/units.ts';
 import {
   VM_ACCESS_FLAGS,
   VM_HUGETLB,
@@ -14,7 +14,7 @@ import {
 import type { Vma } from '../address-space/vma.ts';
 import type { PageCore } from '../core.ts';
 import { EFAULT, EINVAL, ENOMEM } from '../errno.ts';
-import { PG_DIRTY } from '../frames/frame-table.ts';
+import { PG_ACTIVE, PG_DIRTY, PG_HEAD, PG_REFERENCED, PG_TAIL } from '../frames/frame-table.ts';
 import { hstateOf } from '../hugetlb/huge-inode.ts';
 import { isMapped, PTE_SPECIAL } from '../page-table/soft-entry.ts';
 import type { Task } from '../process/process.ts';
@@ -80,6 +80,16 @@ export class Populate {
     return 0;
   }
 
+  /** The use of a page of a large anonymous folio is a use of all of it (folio_mark_accessed). */
+  #markAccessed(frame: Pfn): void {
+    const { table, lru } = this.#core;
+    const isLarge = table.has(frame, PG_HEAD | PG_TAIL) && table.isAnonymous(frame);
+    const settled = PG_ACTIVE | PG_REFERENCED;
+    if (isLarge && ((table.flags[frame] as number) & settled) === settled) return;
+    const first = isLarge ? table.headOf(frame) : frame;
+    for (let i = isLarge ? (1 << table.order(frame)) - 1 : 0; i >= 0; i--) lru.markAccessed(pfn(first + i));
+  }
+
   #markDirty(frame: Pfn): void {
     const { table } = this.#core;
     if (table.isAnonymous(frame)) table.set(frame, PG_DIRTY);
@@ -88,7 +98,7 @@ export class Populate {
 
   /** One page: faulted in unless it is there with the permission wanted, and marked as used (FOLL_TOUCH). */
   #page(task: Task, vma: Vma, page: Vpn, write: boolean, resumes: boolean): number {
-    const { pageTables, lru } = this.#core;
+    const { pageTables } = this.#core;
     let slot = pageTables.findEntry(vma.mm, page);
     let lo = slot < 0 ? 0 : pageTables.lo(slot);
     if (!isMapped(lo) || (write && (lo & PTE_WRITE) === 0)) {
@@ -106,7 +116,7 @@ export class Populate {
     const frame = entryFrame(lo, pageTables.hi(slot));
     // The processor wrote nothing: the page itself is marked, as if it had (follow_page_pte, FOLL_TOUCH).
     if (write && (lo & PTE_DIRTY) === 0) this.#markDirty(frame);
-    lru.markAccessed(frame);
+    this.#markAccessed(frame);
     return 0;
   }
 }
