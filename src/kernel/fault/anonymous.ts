@@ -21,7 +21,7 @@ export function anonymousFault(core: PageCore, vma: Vma, page: Vpn, slot: number
     core.pageTables.set(slot, lo, entryHi(core.zeroFrame, protectionHi(vma.flags)));
     return VM_FAULT_MINOR;
   }
-  if (core.thp.isOn && largeAnonymousFault(core, vma, page, slot)) return VM_FAULT_MINOR;
+  if (core.thp.hasSmallSizes && largeAnonymousFault(core, vma, page, slot)) return VM_FAULT_MINOR;
   const frame = core.pages.allocateAnonymous((flags & FAULT_FLAG_USER) !== 0);
   if (frame < 0) return VM_FAULT_OOM;
   mapNewAnonymous(core, vma, page, slot, frame);

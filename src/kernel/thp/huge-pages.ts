@@ -22,6 +22,8 @@ import {
   defaultThpSettings,
   LEAST_SHMEM_ORDER,
   PMD_ORDER,
+  pmdSizeEnabled,
+  smallSizesEnabled,
   type ThpMode,
   type ThpSettings,
 } from './settings.ts';
@@ -29,7 +31,8 @@ import { SizeStats } from './size-stats.ts';
 import { readThpSetting, sizeFolder, thpSettingNames, writeThpSetting } from './sysfs.ts';
 
 export class HugePages {
-  settings: ThpSettings;
+  #settings: ThpSettings;
+  #hasSmallSizes = false;
   readonly sizeStats = new SizeStats();
   readonly deferred: DeferredSplit;
   readonly khugepaged: Khugepaged;
@@ -39,16 +42,28 @@ export class HugePages {
 
   constructor(core: PageCore, enabled: ThpMode) {
     this.#core = core;
-    this.settings = defaultThpSettings(enabled);
+    this.#settings = defaultThpSettings(enabled);
     this.deferred = new DeferredSplit(core);
     this.khugepaged = new Khugepaged(core);
   }
 
-  /** Whether any fault could get a large folio: asked at every fault in memory without pages. */
+  get settings(): ThpSettings {
+    return this.#settings;
+  }
+
+  set settings(settings: ThpSettings) {
+    this.#settings = settings;
+    this.#hasSmallSizes = smallSizesEnabled(settings);
+  }
+
+  /** Whether any fault in a block without a page table could get a huge page. */
   get isOn(): boolean {
-    return (
-      this.settings.enabled !== 'never' || this.settings.sizes.some((size) => size === 'always' || size === 'madvise')
-    );
+    return pmdSizeEnabled(this.#settings);
+  }
+
+  /** Whether any fault could get one of the sizes below 2 MiB: asked at every fault in memory without pages. */
+  get hasSmallSizes(): boolean {
+    return this.#hasSmallSizes;
   }
 
   /** Whether a fault may reclaim and compact for a huge page (vma_thp_gfp_mask). */
@@ -104,8 +119,11 @@ export class HugePages {
 
   /** @returns 0, -EINVAL for a value that the kernel refuses, undefined when no such file can be written */
   write(name: string, text: string): number | undefined {
-    const result = writeThpSetting(this.settings, name, text);
-    if (result === 0) this.khugepaged.settingsChanged();
+    const result = writeThpSetting(this.#settings, name, text);
+    if (result === 0) {
+      this.#hasSmallSizes = smallSizesEnabled(this.#settings);
+      this.khugepaged.settingsChanged();
+    }
     return result;
   }
 

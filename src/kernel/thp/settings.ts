@@ -82,9 +82,18 @@ export function orderAllowed({ enabled, sizes }: ThpSettings, order: number, adv
   return mode === 'always' || (mode === 'madvise' && advised);
 }
 
-/** Whether anybody could get an anonymous page of 2 MiB (hugepage_pmd_enabled, but for shared memory). */
-export function pmdEnabled({ enabled, sizes, shmemEnabled }: ThpSettings): boolean {
-  const size = sizes[PMD_ORDER];
-  const mode = size === 'inherit' ? enabled : size;
-  return (mode !== 'never' && mode !== undefined) || enabled !== 'never' || shmemEnabled === 'always';
+const isEnabled = ({ enabled, sizes }: ThpSettings, order: number): boolean =>
+  (sizes[order] === 'inherit' ? enabled : sizes[order]) !== 'never';
+
+/** Whether anybody could get anonymous pages of 16 KiB to 1 MiB. */
+export function smallSizesEnabled(settings: ThpSettings): boolean {
+  for (let order = LEAST_ORDER; order < PMD_ORDER; order++) if (isEnabled(settings, order)) return true;
+  return false;
 }
+
+/** Whether anybody could get anonymous pages of 2 MiB at a fault. */
+export const pmdSizeEnabled = (settings: ThpSettings): boolean => isEnabled(settings, PMD_ORDER);
+
+/** Whether anybody could get an anonymous page of 2 MiB (hugepage_pmd_enabled, but for shared memory). */
+export const pmdEnabled = (settings: ThpSettings): boolean =>
+  pmdSizeEnabled(settings) || settings.enabled !== 'never' || settings.shmemEnabled === 'always';
