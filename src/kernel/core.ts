@@ -1,7 +1,7 @@
 import type { PhysicalMemory } from '../hardware/physical-memory.ts';
 import type { Pfn } from '../hardware/units.ts';
-import type { Compaction } from './compaction/compaction.ts';
 import type { MemCgroups } from './cgroup/mem-cgroups.ts';
+import type { Compaction } from './compaction/compaction.ts';
 import type { FrameAllocator } from './frames/allocator.ts';
 import type { FrameTable } from './frames/frame-table.ts';
 import type { LruLists } from './frames/lru.ts';
