@@ -161,6 +161,7 @@ describe.each([
   test.each([
     ['without time', false, false],
     ['on a disk', true, false],
+    ['under a limit', false, true],
     ['under a limit, on a disk', true, true],
   ])('is nothing lost and does reclaim get on, %s?', (_case, timed, groups) => {
     fc.assert(

@@ -170,8 +170,12 @@ export class FileFaults {
     let unlocked = false;
     let frame = this.#cache.find(inode, index);
     if (frame >= 0) {
-      if ((flags & FAULT_FLAG_TRIED) === 0)
+      if ((flags & FAULT_FLAG_TRIED) === 0) {
+        // The page is in our hands: what is read ahead must not take its memory.
+        this.#cache.hold(inode, index, index + 1, true);
         unlocked = this.#parts.mmapReadahead.onHit(task, file, vma, index, pfn(frame));
+        this.#cache.hold(inode, index, index + 1, false);
+      }
     } else {
       this.#core.vmstat.count(PGMAJFAULT);
       this.#core.cgroups.get(vma.mm.memcg).pgmajfault++;

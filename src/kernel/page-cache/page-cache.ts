@@ -8,6 +8,7 @@ import {
   PG_CACHED,
   PG_DIRTY,
   PG_HEAD,
+  PG_LOCKED,
   PG_ORDER_MASK,
   PG_PRIVATE,
   PG_REFERENCED,
@@ -172,6 +173,17 @@ export class PageCache extends Folios {
   /** The shadow of a page of a memory file that lies in swap, 0 for none (swap_cache_get_shadow). */
   shadowInSwap(value: number): number {
     return this.#core.swap.shadow(entryOfValue(value));
+  }
+
+  /** Cached pages of [first, end) are in somebody's hands, or not any more: reclaim leaves them alone (filemap_get_pages). */
+  hold(inode: Inode, first: number, end: number, isHeld: boolean): void {
+    for (let index = first; index < end; index++) {
+      const frame = this.find(inode, index);
+      if (frame < 0) continue;
+      const head = this.headOf(frame as Pfn);
+      if (isHeld) this.#core.table.set(head, PG_LOCKED);
+      else this.#core.table.clear(head, PG_LOCKED);
+    }
   }
 
   /** The folio of a frame was used (folio_mark_accessed). */

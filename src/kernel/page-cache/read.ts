@@ -103,7 +103,10 @@ export class FileReader {
     const folio = this.#cache.headOf(inode.pages.get(behind - 1) as Pfn);
     if (this.#cache.isMarked(folio)) {
       const index = behind - 1 - ((inode.pages.get(behind - 1) as Pfn) - folio);
+      // The pages of the batch are in our hands: what is read ahead must not take their memory.
+      this.#cache.hold(inode, first, behind, true);
       this.#readahead.async(task, file, index, folio, last - index);
+      this.#cache.hold(inode, first, behind, false);
     }
     this.#traceGot(task, inode, first, last);
     return behind;
