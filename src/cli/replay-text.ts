@@ -135,8 +135,8 @@ function pressure({ cgroup, swap, log }: ReplayReport): string {
       ['pages read again after reclaim', grouped(cgroup.refaults.file), ''],
     );
   if (swap.out > 0) rows.push(['pages swapped out', grouped(swap.out), ''], ['pages swapped in', grouped(swap.in), '']);
-  if (rows.length === 0 && log.length === 0) return '';
   const lines = log.filter((line) => VERDICTS.test(line)).map((line) => `  ${line}\n`);
+  if (rows.length === 0 && lines.length === 0) return '';
   const kernelLog = `\nkernel log (--dmesg FILE writes all of it)\n${lines.join('')}`;
   return `memory pressure\n${table(rows)}${lines.length === 0 ? '' : kernelLog}`;
 }

@@ -49,7 +49,9 @@ describe('faultline replay', () => {
 
   test('with less memory than it wants: does it swap, and without swap, is it killed and the kernel log shown?', () => {
     const { swap, cgroup, log } = json(SORT, '--limit', '1M', '--swap', '64M');
-    expect([swap.out > 0, cgroup?.limit, log]).toEqual([true, 1 << 20, []]);
+    expect([swap.out > 0, cgroup?.limit]).toEqual([true, 1 << 20]);
+    // What the kernel says of the area, and of no kill.
+    expect(log).toEqual([expect.stringMatching(/^Adding 65532k swap on /)]);
     const { code, stdout } = faultline(['replay', SORT, '--limit', '1M']);
     expect(code).toBe(0);
     expect(stdout).toContain('Memory cgroup out of memory: Killed process');
