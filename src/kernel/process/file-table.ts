@@ -10,7 +10,7 @@ export class FileTable {
 
   /** Puts an open file at the lowest free descriptor (alloc_fd) and returns it. */
   install(file: File): number {
-    let fd = this.#files.findIndex((f) => f === undefined);
+    let fd = this.#files.indexOf(undefined);
     if (fd < 0) fd = this.#files.length;
     this.#files[fd] = file;
     return fd;
