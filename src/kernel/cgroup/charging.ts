@@ -31,9 +31,10 @@ export interface ChargeNeeds extends ThrottleNeeds {
 /**
  * What may be done for a charge that finds no room. `true`: reclaim and kill. 'light': reclaim once (__GFP_NORETRY).
  * `false`: nothing, for who has pages in his hands. The last two then charge beyond the limit, which `settle` enforces. 'try':
- * reclaim, but without room there is no charge, for who can do with less. 'never': the same without reclaim.
+ * reclaim, but without room there is no charge, for who can do with less. 'once': the same with one round of reclaim. 'never':
+ * the same without reclaim.
  */
-export type MayReclaim = boolean | 'light' | 'try' | 'never';
+export type MayReclaim = boolean | 'light' | 'try' | 'once' | 'never';
 
 export class Charging {
   readonly #needs: ChargeNeeds;
@@ -126,6 +127,7 @@ export class Charging {
         this.drainStocks(over);
         continue;
       }
+      if (mayReclaim === 'once') return false;
       if (mayReclaim !== 'light' && ((freed > 0 && pages <= COSTLY_PAGES) || retries-- > 0)) continue;
       if (mayReclaim === 'try') return false;
       if (mayReclaim !== true) {

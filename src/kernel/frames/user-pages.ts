@@ -38,9 +38,9 @@ export interface Charging {
   charge(cgroup: number, kernelMemory: boolean, mayReclaim: boolean | 'light'): boolean;
   /**
    * Charges all pages of a large folio at once. Who cannot have them takes a smaller one: reclaim is not pressed hard and
-   * nobody is killed (__GFP_NORETRY). @returns false when the limit is reached
+   * nobody is killed; 'once': only one round of it is made (__GFP_NORETRY). @returns false when the limit is reached
    */
-  chargeFolio(cgroup: number, pages: number, mayReclaim: boolean): boolean;
+  chargeFolio(cgroup: number, pages: number, mayReclaim: boolean | 'once'): boolean;
   uncharge(frame: Pfn, kernelMemory: boolean): void;
   /** No zone stood above its low mark: others are freed, by who needs them if it must be. */
   refill(): void;
@@ -88,17 +88,21 @@ export class UserPages implements TableFrames {
   }
 
   /**
-   * Frames for a large folio of a file: a naturally aligned run of 2^order, each charged by itself, not up to date.
-   * @returns the first one, or -1 when there is no such run
+   * Frames for a large folio of a file, not up to date: a naturally aligned run of 2^order, charged as a whole with what
+   * readahead may do for it (readahead_gfp_mask: __GFP_NORETRY).
+   * @returns the first one, or -1 when there is no such run or the cgroup has no room for it
    */
   allocateFolio(order: number): Pfn | -1 {
     const head = this.#allocator.allocate(order, MIGRATE_MOVABLE);
     if (head < 0) return -1;
     const pages = 1 << order;
     const payer = this.#charging.payer();
+    if (payer !== 0 && !this.#charging.chargeFolio(payer, pages, 'once')) {
+      this.#allocator.release(head as Pfn, order);
+      return -1;
+    }
     this.#vmstat.count(PGALLOC_DMA + this.#allocator.zoneIndex(head as Pfn), pages);
     for (let i = 0; i < pages; i++) {
-      if (payer !== 0) this.#charging.charge(payer, false, false);
       this.#table.memcg[head + i] = payer;
       this.#table.flags[head + i] = (i === 0 ? PG_HEAD : PG_TAIL) | (order << PG_ORDER_SHIFT);
       this.#table.mapcount[head + i] = 0;
